@@ -1,0 +1,1 @@
+"""Containers: bytes to plain values, every length and depth bounded before use."""

@@ -1,0 +1,160 @@
+"""What was read from an artifact: evidence and the objects it names, before anything is inferred from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+ArtifactFormat = Literal[
+    "keras-hdf5",
+    "keras-archive",
+    "keras-json",
+    "keras-yaml",
+    "saved-model",
+    "graph-def",
+    "meta-graph",
+    "checkpoint",
+    "tflite",
+]
+ArtifactContent = Literal["model", "weights", "architecture", "graph", "variables"]
+Severity = Literal["info", "warning", "error"]
+ObjectKind = Literal[
+    "layer", "optimizer", "loss", "metric", "initializer", "regularizer", "constraint", "policy", "function", "object"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One fact read from an artifact, and the place it was read from."""
+
+    fact: str
+    """Kebab-case name of the fact, such as ``keras-version``, ``tensorflow-version``, ``graph-producer``."""
+
+    value: str
+    """As recorded, never normalised: escape it before printing."""
+
+    location: str
+    """Where it stands, such as ``attribute keras_version of /``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something the user should know about the artifact."""
+
+    reference: str
+    """Kebab-case name of the kind of finding."""
+
+    severity: Severity
+    message: str
+    """One line; whatever stems from the artifact is already escaped."""
+
+    hint: str = ""
+    """What to do about it, as one clause."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigObject:
+    """One object of a Keras configuration: its class and the keys that its ``config`` holds."""
+
+    class_name: str
+    kind: ObjectKind
+    """By its place in the configuration; ``object`` where the place does not tell."""
+
+    keys: frozenset[str]
+    """Keys of its ``config``; empty for an object that is named by a string alone."""
+
+    module: str | None = None
+    """``module`` of the Keras 3 and tf.keras 2.12+ envelope; ``None`` where the envelope has none."""
+
+    registered_name: str | None = None
+    """``registered_name`` of the same envelope, such as ``Custom>Scale``."""
+
+    location: str
+    """Path of keys within the configuration, such as ``model_config.config.layers[2]``."""
+
+    settings: tuple[tuple[str, str | int | float | bool | None], ...] = ()
+    """The plain values of its ``config`` (strings up to 80 characters), sorted by key, for rules on values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation kind of a graph, with all attributes that its nodes set."""
+
+    name: str
+    attributes: frozenset[str]
+    count: int
+    """Nodes of this kind, those of library functions included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """A part of the artifact that is code, or makes the loader run or read something of its choosing."""
+
+    kind: Literal["lambda-bytecode", "python-operation", "file-operation", "foreign-module"]
+    name: str
+    location: str
+    python_lines: tuple[str, ...] = ()
+    """For marshalled bytecode: Python lines that can read it, oldest first; empty where unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorSpec:
+    """An input or output of a model."""
+
+    name: str
+    dtype: str
+    """TensorFlow's short name, such as ``float32``; empty where unknown."""
+
+    shape: tuple[int | None, ...] | None
+    """Batch axis included, ``None`` for an axis of any length; ``None`` for an unknown rank."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """One callable entry of a SavedModel."""
+
+    name: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """All that was read from one artifact. Nothing in here was guessed."""
+
+    path: Path
+    format: ArtifactFormat
+    content: ArtifactContent
+    size: int
+    """Bytes of the file, or of all files of the folder."""
+
+    evidence: tuple[Evidence, ...] = ()
+    """In the order in which it stands in the artifact."""
+
+    objects: tuple[ConfigObject, ...] = ()
+    """Every object of the Keras configuration, outermost first; empty where there is none."""
+
+    operations: tuple[Operation, ...] = ()
+    """Sorted by name; empty for artifacts without a graph."""
+
+    signatures: tuple[Signature, ...] = ()
+    tags: tuple[frozenset[str], ...] = ()
+    """Tag sets of a SavedModel's graphs."""
+
+    inputs: tuple[TensorSpec, ...] = ()
+    """Inputs of a Keras model, as far as its configuration tells."""
+
+    code: tuple[Code, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    traits: frozenset[str] = field(default_factory=frozenset)
+    """Kebab-case marks of the container that rules refer to, such as ``keras-model`` or ``compiled``."""
+
+    def recorded(self, fact: str) -> str | None:
+        """The first value recorded for *fact*, as it stands in the artifact."""
+        return next(self.values_of(fact), None)
+
+    def values_of(self, fact: str) -> Iterator[str]:
+        """Every value recorded for *fact*, in order."""
+        return (item.value for item in self.evidence if item.fact == fact)
