@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class EnvlockError(Exception):
     """The root of all errors that envlock raises on purpose.
@@ -131,9 +133,9 @@ class NoCandidateError(EnvlockError):
     reference = "no-environment"
     exit_code = 1
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", attempts: Sequence[object] = ()) -> None:
         super().__init__(message)
-        self.hint = hint
+        self.hint, self.attempts = hint, tuple(attempts)
 
 
 class ResolutionError(EnvlockError):

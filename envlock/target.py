@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Preference = Literal["auto", "saver", "newest"]
+"""What to prefer among environments that load an artifact.
+
+``auto``: nearest to the saver, on a Python that is at hand; ``saver``: the saver's own line and nothing else;
+``newest``: the newest TensorFlow, for moving on.
+"""
+
+PREFERENCES: tuple[Preference, ...] = ("auto", "saver", "newest")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,240 @@
+"""Verdicts to environment candidates, best first, each with its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from envlock.dating import Saver
+from envlock.knowledge.bounds import Bound, bounds_for
+from envlock.knowledge.custom_objects import module_of
+from envlock.knowledge.families import member_for_cpu
+from envlock.knowledge.loaders import Loader
+from envlock.knowledge.pairings import is_paired, release_for_tensorflow
+from envlock.knowledge.releases import Release, line_of, line_order, python_lines_of, releases_of_line
+from envlock.loadability import CustomObject, Verdict
+from envlock.provenance import Provenance
+from envlock.target import Platform, Preference, Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentCandidate:
+    """One environment that is expected to load the artifact."""
+
+    loader: Loader
+    tensorflow: Release
+    """Release of the member of the TensorFlow family that is to be installed."""
+
+    target: Target
+    is_at_hand: bool
+    """Whether an interpreter for the target's Python is on this machine."""
+
+    requirements: tuple[Requirement, ...]
+    """What is asked for by name, pinned; the rest follows from metadata."""
+
+    bounds: tuple[Bound, ...]
+    """Corrected bounds that hold beside the requirements."""
+
+    modules: tuple[str, ...]
+    """Modules to import before loading, since they register classes that the artifact needs."""
+
+    probes: tuple[str, ...]
+    """Loaders of the verification probe, in the order in which they are to be tried."""
+
+    verdict: Verdict
+    is_saver: bool
+    """Whether the loader is one that can have written the artifact."""
+
+    @property
+    def name(self) -> str:
+        """As a person would say it, such as ``tensorflow-cpu 2.3.4 on Python 3.8``."""
+        pinned = " + ".join(f"{item.name} {str(item.specifier).lstrip('=')}" for item in self.requirements)
+        return f"{pinned} on Python {self.target.python}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the person asked for."""
+
+    prefer: Preference = "auto"
+    tensorflow: Version | None = None
+    """Exactly this release of TensorFlow."""
+
+    python: str | None = None
+    """This Python line only."""
+
+
+def propose_candidates(
+    provenance: Provenance,
+    saver: Saver,
+    verdicts: Iterable[Verdict],
+    custom: Collection[CustomObject],
+    *,
+    platform: Platform,
+    pythons: Collection[str],
+    wishes: Wishes,
+) -> tuple[EnvironmentCandidate, ...]:
+    """Every environment worth a try, best first.
+
+    Expected to load comes before anything else; then, as *wishes* prefer, nearest to the saver or newest; then
+    *pythons*, the lines at hand. Loaders that are expected to fail are proposed only where the person named the
+    TensorFlow release. Empty where nothing on record loads the artifact.
+    """
+    proposed = [
+        candidate
+        for verdict in verdicts
+        if verdict.verdict != "fails" or wishes.tensorflow is not None
+        if (candidate := _propose(provenance, saver, verdict, custom, platform, pythons, wishes)) is not None
+        if wishes.prefer != "saver" or candidate.is_saver
+    ]
+    rank = _rank_newest if wishes.prefer == "newest" else _rank_nearest
+    return tuple(_without_repetition(sorted(proposed, key=lambda candidate: rank(candidate, saver))))
+
+
+# --- one candidate -------------------------------------------------------------------------------------------
+
+
+def _propose(
+    provenance: Provenance,
+    saver: Saver,
+    verdict: Verdict,
+    custom: Collection[CustomObject],
+    platform: Platform,
+    pythons: Collection[str],
+    wishes: Wishes,
+) -> EnvironmentCandidate | None:
+    """The best environment for one loader: on a Python at hand if any fits, else on the newest that fits."""
+    loader = verdict.loader
+    possible = [
+        (member, python)
+        for line in loader.tensorflow
+        for member, python in _installable(loader, line, platform, saver.python_lines, wishes)
+    ]
+    if not possible:
+        return None
+    at_hand = [(member, python) for member, python in possible if python in pythons]
+    tensorflow, python = (at_hand or possible)[0]
+    brought = sorted({item.distribution for item in custom if item.distribution is not None})
+    requirements = tuple(_requirements(loader, tensorflow, brought))
+    return EnvironmentCandidate(
+        loader=loader,
+        tensorflow=tensorflow,
+        target=Target(python=python, platform=platform),
+        is_at_hand=bool(at_hand),
+        requirements=requirements,
+        bounds=tuple(_bounds(requirements, python)),
+        modules=tuple(module for name in brought if (module := module_of(name)) is not None),
+        probes=_probes(provenance, loader),
+        verdict=verdict,
+        is_saver=loader in saver.loaders,
+    )
+
+
+def _installable(
+    loader: Loader, line: str, platform: Platform, python_lines: Collection[str], wishes: Wishes
+) -> Iterator[tuple[Release, str]]:
+    """TensorFlow releases of *line* with the Pythons that have their wheel: newest Python, then newest patch."""
+    releases = [
+        release
+        for release in reversed(releases_of_line("tensorflow", line))
+        if wishes.tensorflow is None or release.version == wishes.tensorflow
+    ]
+    pythons = {python for release in releases for python in python_lines_of(release, platform.name)}
+    for python in sorted(pythons, key=line_order, reverse=True):
+        if wishes.python not in {None, python} or (python_lines and python not in python_lines):
+            continue
+        if loader.is_separate and not loader.release.supports(python, platform.name):
+            continue
+        for release in releases:
+            member = _member(loader, release, python, platform)
+            if member is not None:
+                yield member, python
+                break
+
+
+def _member(loader: Loader, release: Release, python: str, platform: Platform) -> Release | None:
+    if loader.family_member is None:
+        return member_for_cpu("tensorflow", release.version, python=python, platform=platform.name)
+    return release if release.supports(python, platform.name) else None
+
+
+def _requirements(loader: Loader, tensorflow: Release, brought: Iterable[str]) -> Iterator[Requirement]:
+    yield Requirement(f"{tensorflow.distribution}=={tensorflow.version}")
+    if loader.is_separate:
+        yield Requirement(f"{loader.release.distribution}=={loader.release.version}")
+    for distribution in brought:
+        if is_paired(distribution):
+            release = release_for_tensorflow(distribution, tensorflow.line)
+            yield Requirement(f"{distribution}=={release.version}" if release else distribution)
+        else:
+            yield Requirement(distribution)
+
+
+def _bounds(requirements: Iterable[Requirement], python: str) -> Iterator[Bound]:
+    for requirement in requirements:
+        for specifier in requirement.specifier:
+            yield from bounds_for(requirement.name, Version(specifier.version), python=python)
+
+
+def _probes(provenance: Provenance, loader: Loader) -> tuple[str, ...]:
+    # What does not come back as a Keras model may still be called through its signatures.
+    if provenance.format == "saved-model" and loader.probe != "tensorflow":
+        return (loader.probe, "tensorflow")
+    return (loader.probe,)
+
+
+# --- order ---------------------------------------------------------------------------------------------------
+
+
+def _rank_nearest(candidate: EnvironmentCandidate, saver: Saver) -> tuple[object, ...]:
+    return (
+        _certainty(candidate),
+        not candidate.is_saver,
+        _is_other_lineage(candidate.loader, saver),
+        _days_from_saver(candidate.loader, saver) if not candidate.is_saver else 0,
+        not candidate.is_at_hand,
+        -_day(candidate.loader.release.uploaded),
+        candidate.loader.schema is None,
+    )
+
+
+def _rank_newest(candidate: EnvironmentCandidate, saver: Saver) -> tuple[object, ...]:
+    del saver
+    return (
+        _certainty(candidate),
+        tuple(-part for part in line_order(line_of(candidate.tensorflow.version))),
+        -_day(candidate.loader.release.uploaded),
+        candidate.loader.schema is None,
+    )
+
+
+def _certainty(candidate: EnvironmentCandidate) -> int:
+    return {"loads": 0, "needs-code": 0, "unknown": 1, "fails": 2}[candidate.verdict.verdict]
+
+
+def _is_other_lineage(loader: Loader, saver: Saver) -> bool:
+    lineages = {known.schema.lineage for known in saver.loaders if known.schema is not None}
+    return loader.schema is not None and bool(lineages) and loader.schema.lineage not in lineages
+
+
+def _days_from_saver(loader: Loader, saver: Saver) -> int:
+    day = _day(loader.release.uploaded)
+    return min((abs(day - _day(known)) for known in saver.days), default=0)
+
+
+def _day(uploaded: str) -> int:
+    return date.fromisoformat(uploaded).toordinal()
+
+
+def _without_repetition(candidates: Iterable[EnvironmentCandidate]) -> Iterator[EnvironmentCandidate]:
+    """Leave out candidates whose environment is that of an earlier one: two loaders may live in the same."""
+    seen: set[tuple[object, ...]] = set()
+    for candidate in candidates:
+        environment = (candidate.requirements, candidate.target)
+        if environment not in seen:
+            seen.add(environment)
+            yield candidate

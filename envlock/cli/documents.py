@@ -1,0 +1,142 @@
+"""Results as JSON documents: what scripts rely on. Fields are added, never taken away."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from envlock.candidates import EnvironmentCandidate
+from envlock.errors import EnvlockError
+from envlock.pipeline import Attempt, Inspection, Outcome
+from envlock.provenance import Finding, Provenance, Signature, TensorSpec
+from envlock.verification import Verification
+
+Document = dict[str, Any]
+
+
+def write_document(document: Document, *, on_one_line: bool = False) -> None:
+    """Print a document to standard output; *on_one_line* where several follow each other."""
+    sys.stdout.write(json.dumps(document, indent=None if on_one_line else 2) + "\n")
+
+
+def inspection_document(inspection: Inspection) -> Document:
+    """``envlock/inspect/1``."""
+    provenance, saver = inspection.provenance, inspection.saver
+    return {
+        "schema": "envlock/inspect/1",
+        "artifact": _artifact(provenance),
+        "saver": {
+            "tensorflow": {"recorded": saver.recorded_tensorflow, "lines": list(saver.tensorflow_lines)},
+            "keras": {
+                "recorded": saver.recorded_keras,
+                "implementation": saver.implementation,
+                "lines": list(saver.keras_lines),
+            },
+            "python": {"lines": list(saver.python_lines)},
+        },
+        "requires": {
+            "custom_objects": [
+                {"name": item.name, "kind": item.kind, "distribution": item.distribution} for item in inspection.custom
+            ],
+            "operations": [operation.name for operation in provenance.operations],
+        },
+        "inputs": [_tensor(spec) for spec in provenance.inputs],
+        "signatures": [_signature(signature) for signature in provenance.signatures],
+        "evidence": [
+            {"fact": item.fact, "value": item.value, "location": item.location} for item in provenance.evidence
+        ],
+        "findings": [_finding(finding) for finding in inspection.findings],
+    }
+
+
+def outcome_document(outcome: Outcome) -> Document:
+    """``envlock/from-model/1``."""
+    return {
+        "schema": "envlock/from-model/1",
+        "artifact": _artifact(outcome.inspection.provenance),
+        "candidate": _candidate(outcome.candidate),
+        "lock": str(outcome.lock_path),
+        "venv": str(outcome.environment.path) if outcome.environment else None,
+        "loader": outcome.verification.how if outcome.verification else None,
+        "verification": _verification(outcome.verification) if outcome.verification else None,
+        "unverified": outcome.unverified,
+        "passed_over": [
+            {"candidate": _candidate(item.candidate), "command": item.command} for item in outcome.passed_over
+        ],
+        "attempts": [_attempt(attempt) for attempt in outcome.attempts],
+        "findings": [_finding(finding) for finding in outcome.inspection.findings],
+        "seconds": {name: round(value, 3) for name, value in outcome.seconds.items()},
+    }
+
+
+def error_document(error: EnvlockError, *, path: Path | None) -> Document:
+    """``envlock/error/1``."""
+    document: Document = {
+        "schema": "envlock/error/1",
+        "path": None if path is None else str(path),
+        "reference": error.reference,
+        "message": str(error),
+        "hint": error.hint,
+    }
+    attempts = getattr(error, "attempts", ())
+    if attempts:
+        document["attempts"] = [_attempt(attempt) for attempt in attempts]
+    return document
+
+
+def _artifact(provenance: Provenance) -> Document:
+    return {
+        "path": str(provenance.path),
+        "format": provenance.format,
+        "content": provenance.content,
+        "bytes": provenance.size,
+    }
+
+
+def _candidate(candidate: EnvironmentCandidate) -> Document:
+    return {
+        "tensorflow": str(candidate.tensorflow.version),
+        "distribution": candidate.tensorflow.distribution,
+        "python": candidate.target.python,
+        "implementation": candidate.loader.implementation,
+        "line": candidate.loader.line,
+        "requirements": [str(requirement) for requirement in candidate.requirements],
+        "verdict": candidate.verdict.verdict,
+        "is_saver": candidate.is_saver,
+    }
+
+
+def _verification(verification: Verification) -> Document:
+    return {
+        "loads": verification.loads,
+        "predicts": verification.predicts,
+        "how": verification.how,
+        "error": verification.error,
+    }
+
+
+def _attempt(attempt: Attempt) -> Document:
+    return {"candidate": _candidate(attempt.candidate), "stage": attempt.stage, "error": attempt.error}
+
+
+def _finding(finding: Finding) -> Document:
+    return {
+        "reference": finding.reference,
+        "severity": finding.severity,
+        "message": finding.message,
+        "hint": finding.hint,
+    }
+
+
+def _tensor(spec: TensorSpec) -> Document:
+    return {"name": spec.name, "dtype": spec.dtype, "shape": None if spec.shape is None else list(spec.shape)}
+
+
+def _signature(signature: Signature) -> Document:
+    return {
+        "name": signature.name,
+        "inputs": [_tensor(spec) for spec in signature.inputs],
+        "outputs": [_tensor(spec) for spec in signature.outputs],
+    }

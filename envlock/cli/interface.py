@@ -1,0 +1,25 @@
+"""What every command offers."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import Protocol
+
+from envlock.reporter import Reporter
+
+
+class Command(Protocol):
+    """Parses its own arguments, makes one call into the library, renders, and returns an exit code.
+
+    What it needs of the library is imported when it runs: help must not wait for it.
+    """
+
+    name: str
+    summary: str
+    """One line for the overview of commands."""
+
+    def configure(self, parser: ArgumentParser) -> None:
+        """Add the arguments of the command to *parser*."""
+
+    def run(self, arguments: Namespace, reporter: Reporter) -> int:
+        """Carry the command out: data to standard output, everything else to *reporter*."""

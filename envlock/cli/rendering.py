@@ -1,0 +1,197 @@
+"""Results as text for a person; reads well without colour."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+from envlock.candidates import EnvironmentCandidate
+from envlock.dating import Saver
+from envlock.errors import EnvlockError
+from envlock.formats.text import printable
+from envlock.loadability import CustomObject
+from envlock.pipeline import Inspection, Outcome
+from envlock.provenance import Finding, Provenance
+
+_LABEL_WIDTH = 12
+_EVIDENCE_SHOWN = 8
+
+_FORMATS = {
+    "keras-hdf5": "Keras HDF5",
+    "keras-archive": "Keras archive",
+    "keras-json": "Keras JSON",
+    "keras-yaml": "Keras YAML",
+    "saved-model": "SavedModel",
+    "graph-def": "frozen graph",
+    "meta-graph": "MetaGraph",
+    "checkpoint": "checkpoint",
+    "tflite": "TFLite",
+}
+
+
+def render_inspection(inspection: Inspection) -> str:
+    """The report of ``inspect``."""
+    provenance = inspection.provenance
+    lines = [
+        f"{printable(str(provenance.path))}: {describe_artifact(provenance)}",
+        _row("saved by", describe_saver(inspection.saver)),
+        *_rows("needs", _needs(inspection.custom)),
+        *_rows("inputs", [f"{printable(item.name)} {item.dtype} {_shape(item.shape)}" for item in provenance.inputs]),
+        *_rows("evidence", _evidence(provenance)),
+        *_findings(inspection.findings),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def render_outcome(outcome: Outcome) -> str:
+    """The report of ``from-model``: what the model is, what was built and why, and how to use it."""
+    return "\n\n".join([*_model_part(outcome), *_environment_part(outcome), *_use_part(outcome)]) + "\n"
+
+
+def render_error(error: EnvlockError, *, path: Path) -> str:
+    """One line that says what is wrong, with the path in front where the message does not begin with it."""
+    message = str(error)
+    subject = "" if message.startswith(str(path)) else f"{printable(str(path))}: "
+    hint = f"\n  {error.hint}" if error.hint else ""
+    return f"envlock: {subject}{message} [{error.reference}]{hint}\n"
+
+
+def describe_artifact(provenance: Provenance) -> str:
+    """What the artifact is, such as ``Keras HDF5, model, 21.5 kB``."""
+    return f"{_FORMATS[provenance.format]}, {provenance.content}, {_size(provenance.size)}"
+
+
+def describe_saver(saver: Saver) -> str:
+    """What can have written it, such as ``tf.keras 2.3 or 2.4``."""
+    if not saver.loaders and not saver.keras_lines and not saver.tensorflow_lines:
+        return "unknown"
+    names: dict[str, list[str]] = {}
+    for loader in saver.loaders:
+        names.setdefault(loader.implementation, []).append(loader.line)
+    if not names:
+        names = {"Keras": list(saver.keras_lines)} if saver.keras_lines else {"TensorFlow": list(saver.tensorflow_lines)}
+    parts = [f"{name.replace('tensorflow', 'TensorFlow')} {_range(lines)}" for name, lines in names.items()]
+    return "; or ".join(parts)
+
+
+# --- from-model ----------------------------------------------------------------------------------------------
+
+
+def _model_part(outcome: Outcome) -> Iterator[str]:
+    provenance = outcome.inspection.provenance
+    lines = [
+        f"The model   {printable(str(provenance.path))}: {describe_artifact(provenance)}",
+        _row("saved by", describe_saver(outcome.inspection.saver)),
+        *_rows("needs", _needs(outcome.inspection.custom)),
+        *_findings(outcome.inspection.findings),
+    ]
+    yield "\n".join(lines)
+
+
+def _environment_part(outcome: Outcome) -> Iterator[str]:
+    candidate, environment = outcome.candidate, outcome.environment
+    title = f"Environment {environment.path}: {candidate.name}" if environment else f"Lock        {candidate.name}"
+    lines = [
+        title,
+        *_rows("why", _reasons(outcome)),
+        _row("lock", f"{outcome.lock_path} ({len(outcome.lock.pins)} distributions, hash-pinned)"),
+        *_rows("passed over", [_passed_over(item.candidate, item.command) for item in _worth_telling(outcome)]),
+    ]
+    if outcome.verification is not None:
+        lines.append(_row("verified", _verified(outcome)))
+    elif environment is not None:
+        lines.append(_row("NOT verified", outcome.unverified or "not asked for"))
+    yield "\n".join(lines)
+
+
+def _use_part(outcome: Outcome) -> Iterator[str]:
+    if outcome.environment is None:
+        yield f"Use it      uv pip sync --require-hashes {outcome.lock_path}"
+        return
+    lines = [f"Use it      {outcome.environment.activate}"]
+    if outcome.verification is not None:
+        lines.append(_row("", "python"))
+        lines += [_row("", f">>> {line}") for line in outcome.verification.snippet(outcome.inspection.provenance.path)]
+    yield "\n".join(lines)
+
+
+def _reasons(outcome: Outcome) -> Iterator[str]:
+    candidate = outcome.candidate
+    if candidate.is_saver:
+        yield f"{candidate.loader.name} is what can have saved the model"
+    else:
+        yield f"{candidate.loader.name} is expected to load what {describe_saver(outcome.inspection.saver)} saved"
+    for bound in outcome.lock.constraints:
+        yield f"{bound}: newer ones break it, which its metadata does not say"
+    for attempt in outcome.attempts:
+        yield f"{attempt.candidate.name} was tried before: {printable(attempt.error)}"
+
+
+def _worth_telling(outcome: Outcome):  # type: ignore[no-untyped-def]
+    return outcome.passed_over[:2]
+
+
+def _passed_over(candidate: EnvironmentCandidate, command: str) -> str:
+    return f"{candidate.name}, whose Python is not here; get it with: {command}"
+
+
+def _verified(outcome: Outcome) -> str:
+    verification = outcome.verification
+    if verification is None:
+        return "no"
+    calls = "and computes finite numbers" if verification.predicts else "(no forward pass was possible)"
+    seconds = outcome.seconds.get("verification", 0.0)
+    return f"loads {calls}, {seconds:.1f} s"
+
+
+# --- parts ---------------------------------------------------------------------------------------------------
+
+
+def _needs(custom: Collection[CustomObject]) -> Iterator[str]:
+    for item in custom:
+        source = item.distribution or "your own code"
+        yield f"{item.kind} {printable(item.name)} ({source})"
+
+
+def _evidence(provenance: Provenance) -> Iterator[str]:
+    for item in provenance.evidence[:_EVIDENCE_SHOWN]:
+        yield f"{item.fact} {printable(item.value, 60)} ({printable(item.location)})"
+    hidden = len(provenance.evidence) - _EVIDENCE_SHOWN
+    if hidden > 0:
+        yield f"and {hidden} more: see --json"
+
+
+def _findings(findings: Iterable[Finding]) -> Iterator[str]:
+    for finding in findings:
+        yield _row(finding.severity, f"{finding.message} [{finding.reference}]")
+        if finding.hint:
+            yield _row("", finding.hint)
+
+
+def _rows(label: str, values: Iterable[str]) -> Iterator[str]:
+    for index, value in enumerate(values):
+        yield _row(label if index == 0 else "", value)
+
+
+def _row(label: str, value: str) -> str:
+    return f"  {label:<{_LABEL_WIDTH}}{value}"
+
+
+def _range(lines: list[str]) -> str:
+    if len(lines) > 3:
+        return f"{lines[0]} to {lines[-1]}"
+    return " or ".join(lines)
+
+
+def _shape(shape: tuple[int | None, ...] | None) -> str:
+    if shape is None:
+        return "of unknown shape"
+    return "(" + ", ".join("any" if axis is None else str(axis) for axis in shape) + ")"
+
+
+def _size(size: int) -> str:
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} bytes"

@@ -1,0 +1,234 @@
+"""Evidence to the window of releases that can have written an artifact.
+
+Takes a Provenance, gives a :class:`Saver`: what was recorded, and every line that is consistent with all of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from packaging.version import InvalidVersion, Version
+
+from envlock.knowledge.keras_schema import SchemaLine
+from envlock.knowledge.loaders import (
+    Loader,
+    bundled_keras_lines,
+    first_line_from_producer,
+    keras_loaders,
+    lines_of_producer,
+    tensorflow_loaders,
+)
+from envlock.knowledge.releases import latest_of_line, line_of, lines_of, sort_lines
+from envlock.provenance import ConfigObject, Provenance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saver:
+    """What can have written an artifact."""
+
+    recorded_tensorflow: str | None
+    """The version label in the artifact, as it stands there."""
+
+    recorded_keras: str | None
+    loaders: tuple[Loader, ...]
+    """Lines of implementations that can have written it, as far as the database knows them, oldest first."""
+
+    tensorflow_lines: tuple[str, ...]
+    """Every TensorFlow line that can have written it, oldest first; empty where nothing is known."""
+
+    keras_lines: tuple[str, ...]
+    """Every Keras line that can have written it, under its implementation's own numbers; empty where unknown."""
+
+    implementation: str | None
+    """``tf.keras``, ``tf-keras`` or ``keras`` where it is certain, ``None`` where it is not or no Keras wrote it."""
+
+    python_lines: tuple[str, ...]
+    """Every Python line that can have written it, oldest first; empty where nothing is known."""
+
+    days: tuple[str, ...]
+    """Upload days of the last releases of all lines that can have written it, ``YYYY-MM-DD``, earliest first."""
+
+
+def date_artifact(provenance: Provenance) -> Saver:
+    """Infer the saver of the artifact from all evidence.
+
+    Recorded versions come first; where they leave several lines, or none is recorded, the configuration narrows
+    them down by what each line writes. Evidence that contradicts all the rest is not used.
+    """
+    keras = _date_keras(provenance)
+    tensorflow_lines = _date_tensorflow(provenance) or _tensorflow_lines(keras, provenance)
+    loaders = _within(keras, tensorflow_lines) or _plain_loaders(provenance, tensorflow_lines)
+    keras_lines = _keras_lines(loaders, provenance)
+    implementations = {loader.implementation for loader in loaders if loader.schema is not None}
+    return Saver(
+        recorded_tensorflow=provenance.recorded("tensorflow-version"),
+        recorded_keras=provenance.recorded("keras-version"),
+        loaders=loaders,
+        tensorflow_lines=tensorflow_lines,
+        keras_lines=keras_lines,
+        implementation=implementations.pop() if len(implementations) == 1 else _unlisted_implementation(provenance),
+        python_lines=_python_lines(provenance),
+        days=_days(loaders, keras_lines, tensorflow_lines),
+    )
+
+
+def _days(loaders: Collection[Loader], keras_lines: Iterable[str], tensorflow_lines: Iterable[str]) -> tuple[str, ...]:
+    releases = [loader.release for loader in loaders]
+    if not releases:
+        found = [latest_of_line("keras", line) for line in keras_lines]
+        found += [latest_of_line("tensorflow", line) for line in tensorflow_lines]
+        releases = [release for release in found if release is not None]
+    return tuple(sorted({release.uploaded for release in releases}))
+
+
+# --- Keras ---------------------------------------------------------------------------------------------------
+
+
+def _date_keras(provenance: Provenance) -> tuple[Loader, ...]:
+    recorded = provenance.recorded("keras-version")
+    if not provenance.objects and recorded is None and "keras-model" not in provenance.traits:
+        return ()
+    writers = [loader for loader in keras_loaders() if provenance.format in loader.writes]
+    possible = _by_version(recorded, writers)
+    possible = _by_backend(provenance.recorded("backend"), possible)
+    return _by_configuration(provenance.objects, possible)
+
+
+def _by_version(recorded: str | None, loaders: Collection[Loader]) -> tuple[Loader, ...]:
+    if recorded is None:
+        return tuple(loaders)
+    return tuple(loader for loader in loaders if loader.writes_version(_plain_label(recorded)))
+
+
+def _by_backend(recorded: str | None, loaders: Collection[Loader]) -> tuple[Loader, ...]:
+    # tf.keras and tf-keras have one backend and call it by this name.
+    if recorded is None or recorded == "tensorflow":
+        return tuple(loaders)
+    return tuple(loader for loader in loaders if loader.implementation == "keras")
+
+
+def _by_configuration(objects: Collection[ConfigObject], loaders: Collection[Loader]) -> tuple[Loader, ...]:
+    if len(loaders) < 2 or not objects:
+        return tuple(loaders)
+    judged = [(loader, _misfits(objects, loader.schema)) for loader in loaders if loader.schema is not None]
+    # Custom subclasses and hand-edited files misfit everywhere alike: the lines that misfit least remain.
+    least = min((misfits for _, misfits in judged), default=0)
+    return tuple(loader for loader, misfits in judged if misfits == least)
+
+
+def _misfits(objects: Iterable[ConfigObject], schema: SchemaLine) -> int:
+    """How many objects this line would not have written as they stand."""
+    return sum(not _can_have_written(item, schema) for item in objects)
+
+
+def _can_have_written(item: ConfigObject, schema: SchemaLine) -> bool:
+    if item.kind == "function" or not item.keys:
+        return True
+    known = schema.find_class(item.class_name)
+    if known is None:
+        return False
+    if known.kind == "layer" and known.accepts_any_key:
+        return True
+    return known.always_written <= item.keys <= (known.always_written | known.sometimes_written)
+
+
+def _keras_lines(loaders: Iterable[Loader], provenance: Provenance) -> tuple[str, ...]:
+    lines = sort_lines(loader.line for loader in loaders if loader.schema is not None)
+    if lines:
+        return lines
+    # Releases that no loader row stands for, such as Keras 1: the label alone speaks.
+    version = _version_of_label(provenance.recorded("keras-version"))
+    known = version is not None and line_of(version) in lines_of("keras")
+    return (line_of(version),) if known and version is not None else ()
+
+
+def _unlisted_implementation(provenance: Provenance) -> str | None:
+    recorded = provenance.recorded("keras-version")
+    version = _version_of_label(recorded)
+    if recorded is None or version is None:
+        return None
+    if recorded.endswith("-tf"):
+        return "tf.keras"
+    return "keras" if version.major == 1 else None
+
+
+# --- TensorFlow ----------------------------------------------------------------------------------------------
+
+
+def _date_tensorflow(provenance: Provenance) -> tuple[str, ...]:
+    version = _version_of_label(provenance.recorded("tensorflow-version"))
+    producer = _producer(provenance)
+    if version is not None and _label_can_be_trusted(provenance, version, producer):
+        return (line_of(version),)
+    if producer is None:
+        return (line_of(version),) if version is not None else ()
+    exact = lines_of_producer(producer)
+    if exact:
+        return exact
+    # A build between two releases: it needs what the next release reads.
+    following = first_line_from_producer(producer)
+    return (following,) if following else ()
+
+
+def _label_can_be_trusted(provenance: Provenance, version: Version, producer: int | None) -> bool:
+    """A build of unknown git version may carry the number of a release that is months older."""
+    if producer is None or provenance.recorded("git-version") not in {None, "", "unknown"}:
+        return True
+    return line_of(version) in lines_of_producer(producer)
+
+
+def _producer(provenance: Provenance) -> int | None:
+    recorded = provenance.recorded("graph-producer")
+    return int(recorded) if recorded is not None and recorded.isdecimal() else None
+
+
+def _tensorflow_lines(keras: Iterable[Loader], provenance: Provenance) -> tuple[str, ...]:
+    recorded = provenance.recorded("keras-version")
+    own = () if recorded is None else bundled_keras_lines(_plain_label(recorded))
+    of_keras = sort_lines(line for loader in keras for line in loader.tensorflow)
+    return of_keras or own
+
+
+def _within(keras: Collection[Loader], tensorflow_lines: Collection[str]) -> tuple[Loader, ...]:
+    """The Keras lines that run on one of the TensorFlow lines; all of them where none does."""
+    fitting = tuple(loader for loader in keras if not set(loader.tensorflow).isdisjoint(tensorflow_lines))
+    return fitting or tuple(keras)
+
+
+def _plain_loaders(provenance: Provenance, tensorflow_lines: Collection[str]) -> tuple[Loader, ...]:
+    if provenance.format.startswith("keras"):
+        return ()
+    return tuple(loader for loader in tensorflow_loaders() if loader.line in tensorflow_lines)
+
+
+# --- Python and labels ---------------------------------------------------------------------------------------
+
+
+def _python_lines(provenance: Provenance) -> tuple[str, ...]:
+    """The Pythons that all marshalled code in the artifact agrees on."""
+    groups = [set(item.python_lines) for item in provenance.code if item.python_lines]
+    return sort_lines(set.intersection(*groups)) if groups else ()
+
+
+_BYTES_LITERAL = re.compile(r"""b(['"])(.*)\1""")
+
+
+def _plain_label(recorded: str) -> str:
+    """The label without the ``b'…'`` that some savers wrote around it."""
+    literal = _BYTES_LITERAL.fullmatch(recorded)
+    return literal[2] if literal else recorded
+
+
+_LABEL = re.compile(r"v?(\d+\.\d+(?:\.\d+)?)")
+
+
+def _version_of_label(recorded: str | None) -> Version | None:
+    """The numbers a label begins with: ``0.12.head``, ``1.0.0-rc2`` and ``2.9.0-dev20220227`` name a line too."""
+    match = _LABEL.match(_plain_label(recorded)) if recorded else None
+    try:
+        return Version(match[1]) if match else None
+    except InvalidVersion:
+        return None
+

@@ -1,0 +1,55 @@
+"""Where the tables are, and how one is opened."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@cache
+def data_folder() -> Path:
+    """The folder of the tables: inside the package when installed, beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    packaged = package / "data"
+    return packaged if packaged.is_dir() else package.parent / "data"
+
+
+@cache
+def read_json(name: str) -> dict[str, Any]:
+    """A generated table, such as ``releases/tensorflow.json``. Callers must not change it."""
+    loaded: dict[str, Any] = json.loads((data_folder() / name).read_bytes())
+    return loaded
+
+
+@cache
+def read_toml(name: str) -> dict[str, Any]:
+    """A curated table, such as ``bounds.toml``. Callers must not change it."""
+    loaded: dict[str, Any] = tomllib.loads((data_folder() / name).read_text(encoding="utf-8"))
+    return loaded
+
+
+def table_names() -> tuple[str, ...]:
+    """Every table, as the name that :func:`read_json` or :func:`read_toml` takes, sorted."""
+    folder = data_folder()
+    return tuple(
+        sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix in {".json", ".toml"})
+    )
+
+
+@cache
+def database_digest() -> str:
+    """SHA-256 over the names and contents of all tables: two equal digests give equal answers."""
+    digest = hashlib.sha256()
+    for name in table_names():
+        digest.update(f"{name}\0".encode())
+        digest.update((data_folder() / name).read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,27 @@
+"""Families: distributions that provide the same thing."""
+
+from __future__ import annotations
+
+from packaging.version import Version
+
+from envlock.knowledge.datafiles import read_toml
+from envlock.knowledge.releases import Release, find_release
+
+
+def family_of(distribution: str) -> str:
+    """The name of the family of *distribution*: its own name where it stands alone."""
+    for row in read_toml("families.toml")["family"]:
+        if distribution in row["members"]:
+            name: str = row["name"]
+            return name
+    return distribution
+
+
+def member_for_cpu(family: str, version: Version, *, python: str, platform: str) -> Release | None:
+    """The smallest member that has a wheel of *version* for a machine without accelerator."""
+    for row in read_toml("families.toml")["family"]:
+        if row["name"] == family:
+            found = (find_release(member, version) for member in row["cpu"])
+            fitting = (item for item in found if item is not None and item.supports(python, platform))
+            return next(fitting, None)
+    return None

@@ -1,0 +1,142 @@
+"""Every line of every implementation: what can have saved an artifact, and what might load it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal, cast
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from envlock.knowledge.datafiles import read_json, read_toml
+from envlock.knowledge.keras_schema import Lineage, SchemaLine, schema_lines
+from envlock.knowledge.pairings import paired_lines
+from envlock.knowledge.releases import Release, latest_of_line, line_of, line_order, lines_of, sort_lines
+
+ImplementationName = Literal["tf.keras", "tf-keras", "keras", "tensorflow"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loader:
+    """One line of one implementation."""
+
+    implementation: ImplementationName
+    line: str
+    release: Release
+    """Last patch release of the line."""
+
+    schema: SchemaLine | None
+    """What it writes into and accepts from a configuration; ``None`` where no Keras is involved."""
+
+    writes: frozenset[str]
+    """Formats in which it saves Keras models."""
+
+    tensorflow: tuple[str, ...]
+    """TensorFlow lines that it runs on, newest first."""
+
+    probe: str
+    """Name of the loader in the verification probe."""
+
+    family_member: str | None
+    """The member of the TensorFlow family that its metadata demands; ``None`` where any will do."""
+
+    environment: Mapping[str, str]
+    """Variables under which ``tf.keras`` is this implementation."""
+
+    @property
+    def is_separate(self) -> bool:
+        """Whether it is a distribution of its own, beside TensorFlow."""
+        return self.release.distribution != "tensorflow"
+
+    @property
+    def name(self) -> str:
+        """As a person would say it, such as ``tf.keras 2.4``."""
+        return f"{self.implementation} {self.line}"
+
+    def writes_version(self, recorded: str) -> bool:
+        """Whether a ``keras_version`` of *recorded* is what this line writes."""
+        strings = _bundled_version_strings(self.line) if self.implementation == "tf.keras" else frozenset()
+        if strings:
+            return recorded in strings
+        try:
+            return not recorded.endswith("-tf") and line_of(Version(recorded)) == self.line
+        except InvalidVersion:
+            return False
+
+
+@cache
+def keras_loaders() -> tuple[Loader, ...]:
+    """The loaders that bring Keras models back, implementation by implementation, oldest line first."""
+    return tuple(loader for loader in all_loaders() if loader.schema is not None)
+
+
+@cache
+def tensorflow_loaders() -> tuple[Loader, ...]:
+    """The loaders of plain SavedModels and graphs, oldest line first."""
+    return tuple(loader for loader in all_loaders() if loader.schema is None)
+
+
+@cache
+def all_loaders() -> tuple[Loader, ...]:
+    """Every line of ``data/implementations.toml``."""
+    found = []
+    for row in read_toml("implementations.toml")["implementation"]:
+        covered = SpecifierSet(row["lines"])
+        for line in lines_of(row["distribution"]):
+            release = latest_of_line(row["distribution"], line)
+            if release is None or not covered.contains(line):
+                continue
+            found.append(
+                Loader(
+                    implementation=cast("ImplementationName", row["name"]),
+                    line=line,
+                    release=release,
+                    schema=_schema_of(row["schema"], line) if "schema" in row else None,
+                    writes=frozenset(row.get("writes", ())),
+                    tensorflow=(line,) if row["tensorflow"] == "own" else paired_lines(release),
+                    probe=row["loader"],
+                    family_member=row.get("family_member"),
+                    environment=row.get("environment", {}),
+                )
+            )
+    return tuple(found)
+
+
+def bundled_keras_lines(recorded: str) -> tuple[str, ...]:
+    """The TensorFlow lines whose own Keras calls itself *recorded*, oldest first."""
+    return tuple(line for line in lines_of("tensorflow") if recorded in _bundled_version_strings(line))
+
+
+def lines_of_producer(producer: int) -> tuple[str, ...]:
+    """The TensorFlow lines that write graphs of exactly this producer number, oldest first."""
+    return sort_lines(line for line, number in _producers() if number == producer)
+
+
+def first_line_from_producer(producer: int) -> str | None:
+    """The first TensorFlow line whose producer number is at least *producer*; ``None`` beyond the newest."""
+    later = [line for line, number in _producers() if number >= producer]
+    return min(later, key=line_order, default=None)
+
+
+@cache
+def _producers() -> tuple[tuple[str, int], ...]:
+    rows = read_json("tensorflow.json")["releases"]
+    return tuple((line_of(Version(version)), row["producer"]) for version, row in rows.items())
+
+
+@cache
+def _bundled_version_strings(line: str) -> frozenset[str]:
+    """What the Keras inside a TensorFlow line calls itself; empty where Keras is a distribution of its own."""
+    strings: set[str] = set()
+    for version, row in read_json("tensorflow.json")["releases"].items():
+        keras = row["keras"]
+        if line_of(Version(version)) == line and keras["kind"] == "bundled":
+            strings.update(keras[key] for key in ("version", "tf2_enabled", "tf2_disabled") if key in keras)
+    return frozenset(strings)
+
+
+def _schema_of(lineage: Lineage, line: str) -> SchemaLine | None:
+    """The schema of a line, whichever distribution carries it in this lineage."""
+    return next((schema for (_, known), schema in schema_lines(lineage).items() if known == line), None)

@@ -1,0 +1,69 @@
+"""Operations that each TensorFlow line and each add-on package registers, and the attributes they take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from packaging.version import Version
+
+from envlock.knowledge.datafiles import read_json
+from envlock.knowledge.releases import line_of, line_order
+from envlock.knowledge.spans import holds, names_at
+
+CORE = "core"
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRegistry:
+    """The operations that ``import tensorflow`` registers in one line."""
+
+    _index: int
+
+    def has(self, name: str) -> bool:
+        """Whether the operation is registered."""
+        row = _operations(CORE).get(name)
+        return row is not None and holds(row["v"], self._index)
+
+    def attributes(self, name: str) -> frozenset[str]:
+        """The attributes that the operation takes; empty where it is not registered."""
+        row = _operations(CORE).get(name)
+        if row is None:
+            return frozenset()
+        return names_at(row.get("a", ()), row.get("p", {}), self._index)
+
+
+@cache
+def registry_of(line: str) -> OperationRegistry | None:
+    """The registry of a TensorFlow line: of the nearest earlier line that was read, ``None`` before the first."""
+    versions = [line_of(Version(version)) for version in _table(CORE)["versions"]]
+    earlier = [index for index, known in enumerate(versions) if line_order(known) <= line_order(line)]
+    return OperationRegistry(earlier[-1]) if earlier else None
+
+
+def is_core_operation(name: str) -> bool:
+    """Whether any TensorFlow line registers the operation."""
+    return name in _operations(CORE)
+
+
+def has_default(name: str, attribute: str) -> bool:
+    """Whether the attribute of a core operation has a default in any line."""
+    row = _operations(CORE).get(name, {})
+    return attribute in row.get("d", ()) or attribute in row.get("dp", {})
+
+
+def provider_of(name: str) -> str | None:
+    """The add-on distribution that registers the operation, or ``None``."""
+    packages = read_json("operations.json")["packages"]
+    return next((package for package in packages if package != CORE and name in packages[package]["ops"]), None)
+
+
+def _table(package: str) -> dict[str, Any]:
+    table: dict[str, Any] = read_json("operations.json")["packages"][package]
+    return table
+
+
+def _operations(package: str) -> dict[str, Any]:
+    operations: dict[str, Any] = _table(package)["ops"]
+    return operations

@@ -1,0 +1,64 @@
+"""A resolution, pinned for one target, with the evidence that led to it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from envlock.candidates import EnvironmentCandidate
+from envlock.knowledge.datafiles import database_digest
+from envlock.provenance import Evidence, Provenance
+from envlock.resolution import Pin, Resolution
+from envlock.target import Target
+
+_TELLING_FACTS = ("tensorflow-version", "git-version", "keras-version", "backend", "graph-producer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """Every distribution of an environment with its hashes, and why it is this one."""
+
+    artifact: str
+    """File or folder name of the artifact, without its path: locks travel."""
+
+    loader: str
+    """The implementation and line that is to load it, such as ``tf.keras 2.4``."""
+
+    requirements: tuple[str, ...]
+    """What was asked for by name."""
+
+    constraints: tuple[str, ...]
+    """Corrected bounds that metadata lacks."""
+
+    target: Target
+    pins: tuple[Pin, ...]
+    """Sorted by name."""
+
+    evidence: tuple[Evidence, ...]
+    """The recorded versions that the choice rests on."""
+
+    engine: str
+    database: str
+    """Digest of the tables that the choice rests on."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the target and every pin: two locks of one digest install the same files."""
+        rows = [f"{self.target.python} {self.target.platform.name}"]
+        rows += [f"{pin.name}=={pin.version} {' '.join(pin.hashes)}" for pin in self.pins]
+        return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+def pin(resolution: Resolution, *, provenance: Provenance, candidate: EnvironmentCandidate) -> Lock:
+    """Lock the *resolution* of a *candidate* for the artifact of *provenance*."""
+    return Lock(
+        artifact=provenance.path.name,
+        loader=candidate.loader.name,
+        requirements=tuple(str(requirement) for requirement in candidate.requirements),
+        constraints=tuple(sorted({str(bound.requirement) for bound in candidate.bounds})),
+        target=candidate.target,
+        pins=resolution.pins,
+        evidence=tuple(item for item in provenance.evidence if item.fact in _TELLING_FACTS),
+        engine=resolution.engine,
+        database=database_digest(),
+    )

@@ -1,0 +1,9 @@
+"""Resolvers: what is asked for to every distribution with its hashes."""
+
+from envlock.resolution.interface import Pin, Resolution, Resolver
+from envlock.resolution.uv import UvResolver
+
+RESOLVERS: tuple[Resolver, ...] = (UvResolver(),)
+"""Every resolver; the first is the default."""
+
+__all__ = ["RESOLVERS", "Pin", "Resolution", "Resolver"]

@@ -1,0 +1,60 @@
+"""What every resolver offers: from what is asked for to every distribution of the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from envlock.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """One distribution of an environment."""
+
+    name: str
+    """Normalised name."""
+
+    version: Version
+    hashes: tuple[str, ...]
+    """``sha256:…`` of every file of the release that may be installed, sorted."""
+
+    via: tuple[str, ...]
+    """Names of the distributions that require it, sorted; empty for what was asked for by name alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """Every distribution of an environment, sorted by name."""
+
+    pins: tuple[Pin, ...]
+    engine: str
+
+
+class Resolver(Protocol):
+    """Finds a set of distributions that satisfies all requirements on a target."""
+
+    name: str
+
+    def resolve(
+        self,
+        requirements: Sequence[Requirement],
+        *,
+        constraints: Sequence[Requirement],
+        target: Target,
+        interpreter: Path | None,
+    ) -> Resolution:
+        """Resolve *requirements* for *target*, whatever Python runs this.
+
+        *constraints* bound what is taken, without asking for it. *interpreter* is a Python of the target's line,
+        where one is at hand: source distributions must not be asked for their metadata by any other.
+
+        Raises:
+            ResolutionError: No set of distributions satisfies all of it.
+            NetworkError: The index cannot be reached.
+        """

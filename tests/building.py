@@ -1,0 +1,42 @@
+"""Provenances for tests of the stages that come after reading."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from envlock.provenance import ConfigObject, Evidence, Operation, Provenance
+
+
+def evidence(**facts: str) -> tuple[Evidence, ...]:
+    """Evidence by fact, underscores standing for hyphens."""
+    return tuple(
+        Evidence(fact=fact.replace("_", "-"), value=value, location="test") for fact, value in facts.items()
+    )
+
+
+def layer(class_name: str, *keys: str, **more: Any) -> ConfigObject:
+    """A layer whose config holds *keys*."""
+    return ConfigObject(
+        class_name=class_name,
+        kind=more.pop("kind", "layer"),
+        keys=frozenset(keys),
+        location=more.pop("location", "model_config"),
+        **more,
+    )
+
+
+def operation(name: str, *attributes: str) -> Operation:
+    """An operation that occurs once."""
+    return Operation(name=name, attributes=frozenset(attributes), count=1)
+
+
+def provenance(**fields: Any) -> Provenance:
+    """A Keras HDF5 model, unless the fields say otherwise."""
+    values: dict[str, Any] = {
+        "path": Path("model.h5"),
+        "format": "keras-hdf5",
+        "content": "model",
+        "size": 1000,
+    }
+    return Provenance(**(values | fields))

@@ -1,0 +1,122 @@
+"""The order of candidates and what each asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from packaging.version import Version
+
+from envlock.candidates import EnvironmentCandidate, Wishes, propose_candidates
+from envlock.dating import date_artifact
+from envlock.loadability import find_custom_objects, judge
+from envlock.provenance import Code, Provenance
+from envlock.target import LINUX_X86_64
+from tests.building import evidence, layer, provenance
+
+ALL_PYTHONS = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+DENSE = layer("Dense", "name", "trainable", "units", "activation")
+
+
+def propose(artifact: Provenance, pythons: tuple[str, ...] = ALL_PYTHONS, **wishes: Any) -> list[EnvironmentCandidate]:
+    saver = date_artifact(artifact)
+    return list(
+        propose_candidates(
+            artifact,
+            saver,
+            judge(artifact, saver),
+            find_custom_objects(artifact),
+            platform=LINUX_X86_64,
+            pythons=pythons,
+            wishes=Wishes(**wishes),
+        )
+    )
+
+
+def keras_file(version: str, **fields: Any) -> Provenance:
+    return provenance(evidence=evidence(keras_version=version), objects=fields.pop("objects", (DENSE,)), **fields)
+
+
+@pytest.mark.parametrize(
+    ("version", "name"),
+    [
+        ("2.1.6-tf", "tensorflow 1.12.3 on Python 3.6"),
+        ("2.4.0", "tensorflow-cpu 2.4.4 on Python 3.8"),
+        ("2.6.0", "tensorflow-cpu 2.6.5 on Python 3.9"),
+        ("2.15.0", "tensorflow-cpu 2.15.1 on Python 3.11"),
+        ("2.18.0", "tensorflow 2.18.1 + tf-keras 2.18.0 on Python 3.12"),
+        ("3.6.0", "tensorflow-cpu 2.19.1 + keras 3.6.0 on Python 3.12"),
+        ("3.15.1", "tensorflow-cpu 2.21.0 + keras 3.15.1 on Python 3.13"),
+    ],
+)
+def test_the_saver_itself_comes_first(version: str, name: str) -> None:
+    assert propose(keras_file(version))[0].name == name
+
+
+def test_standalone_keras_gets_standalone_keras() -> None:
+    best = propose(keras_file("2.2.4"))[0]
+
+    assert [item.name for item in best.requirements] == [best.tensorflow.distribution, "keras"]
+    assert best.loader.name == "keras 2.2"
+
+
+def test_a_python_that_is_not_here_is_marked() -> None:
+    first, *others = propose(keras_file("2.4.0"), pythons=("3.12",))
+
+    assert (first.name, first.is_at_hand) == ("tensorflow-cpu 2.4.4 on Python 3.8", False)
+    assert next(item for item in others if item.is_at_hand).name.endswith("on Python 3.12")
+
+
+def test_the_nearest_loader_for_the_pythons_at_hand_follows() -> None:
+    at_hand = [item for item in propose(keras_file("2.4.0"), pythons=("3.12",)) if item.is_at_hand]
+
+    assert at_hand[0].name == "tensorflow 2.16.2 + tf-keras 2.16.0 on Python 3.12"
+
+
+def test_preferring_the_saver_leaves_nothing_else() -> None:
+    assert {item.loader.name for item in propose(keras_file("2.4.0"), prefer="saver")} == {"tf.keras 2.3", "tf.keras 2.4"}
+
+
+def test_preferring_the_newest_gives_the_newest_that_loads() -> None:
+    assert propose(keras_file("2.4.0"), prefer="newest")[0].tensorflow.line == "2.21"
+
+
+def test_a_release_that_was_asked_for_is_the_only_one() -> None:
+    proposed = propose(keras_file("2.4.0"), tensorflow=Version("2.3.0"))
+
+    assert {item.tensorflow.version for item in proposed} == {Version("2.3.0")}
+
+
+def test_a_python_that_was_asked_for_is_the_only_one() -> None:
+    assert {item.target.python for item in propose(keras_file("2.4.0"), python="3.7")} == {"3.7"}
+
+
+def test_marshalled_bytecode_decides_the_python() -> None:
+    code = (Code(kind="lambda-bytecode", name="Lambda", location="test", python_lines=("3.6", "3.7")),)
+
+    assert {item.target.python for item in propose(keras_file("2.4.0", code=code))} == {"3.6", "3.7"}
+
+
+def test_an_add_on_comes_in_the_release_built_for_the_tensorflow() -> None:
+    gelu = layer("Addons>GELU", "name", "trainable", registered_name="Addons>GELU")
+
+    best = propose(keras_file("2.9.0", objects=(DENSE, gelu)))[0]
+
+    assert best.name == "tensorflow-cpu 2.9.3 + tensorflow-addons 0.17.1 on Python 3.10"
+    assert best.modules == ("tensorflow_addons",)
+
+
+def test_a_plain_saved_model_needs_no_keras_of_its_own() -> None:
+    artifact = provenance(format="saved-model", evidence=evidence(tensorflow_version="1.15.0"), traits=frozenset({"graph-only"}))
+
+    best = propose(artifact)[0]
+
+    assert (best.name, best.probes) == ("tensorflow 1.15.5 on Python 3.7", ("tensorflow",))
+
+
+def test_a_keras_saved_model_is_tried_as_a_keras_model_first() -> None:
+    artifact = provenance(format="saved-model", evidence=evidence(tensorflow_version="2.6.0"), traits=frozenset({"keras-model"}))
+
+    best = propose(artifact)[0]
+
+    assert (best.name, best.probes) == ("tensorflow-cpu 2.6.5 on Python 3.9", ("tf.keras", "tensorflow"))

@@ -1,0 +1,91 @@
+"""Evidence to saver windows; the truths are those of the releases themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from envlock.dating import date_artifact
+from tests.building import evidence, layer, provenance
+
+
+@pytest.mark.parametrize(
+    ("recorded", "implementation", "keras_lines", "tensorflow_lines"),
+    [
+        ("2.1.6-tf", "tf.keras", ("1.9", "1.10", "1.11", "1.12"), ("1.9", "1.10", "1.11", "1.12")),
+        ("2.2.4-tf", "tf.keras", ("1.13", "1.14", "1.15", "2.0", "2.1", "2.2"), ("1.13", "1.14", "1.15", "2.0", "2.1", "2.2")),
+        ("b'2.2.4-tf'", "tf.keras", ("1.13", "1.14", "1.15", "2.0", "2.1", "2.2"), ("1.13", "1.14", "1.15", "2.0", "2.1", "2.2")),
+        ("2.4.0", "tf.keras", ("2.3", "2.4"), ("2.3", "2.4")),
+        ("2.6.0", "tf.keras", ("2.6",), ("2.6",)),
+        ("2.18.0", "tf-keras", ("2.18",), ("2.18",)),
+        ("2.3.1", "keras", ("2.3",), None),
+        ("2.2.4", "keras", ("2.2",), None),
+        ("3.6.0", "keras", ("3.6",), ("2.16", "2.17", "2.18", "2.19")),
+        ("1.2.2", "keras", ("1.2",), ()),
+        ("999.0", None, (), ()),
+        ("no version", None, (), ()),
+    ],
+)  # fmt: skip
+def test_a_keras_version_names_its_lines(
+    recorded: str,
+    implementation: str | None,
+    keras_lines: tuple[str, ...],
+    tensorflow_lines: tuple[str, ...] | None,
+) -> None:
+    saver = date_artifact(provenance(evidence=evidence(keras_version=recorded)))
+
+    assert (saver.implementation, saver.keras_lines) == (implementation, keras_lines)
+    assert tensorflow_lines is None or saver.tensorflow_lines == tensorflow_lines
+
+
+@pytest.mark.parametrize(
+    ("facts", "lines"),
+    [
+        pytest.param({"tensorflow_version": "2.3.4"}, ("2.3",), id="a release"),
+        pytest.param({"tensorflow_version": "0.12.head"}, ("0.12",), id="a head"),
+        pytest.param({"tensorflow_version": "1.0.0-rc2"}, ("1.0",), id="a release candidate"),
+        pytest.param({"tensorflow_version": "2.9.0-dev20220227"}, ("2.9",), id="a nightly build"),
+        pytest.param({"graph_producer": "440"}, ("2.3",), id="a producer alone"),
+        pytest.param({"graph_producer": "27"}, ("1.11", "1.12", "1.13"), id="a producer of three lines"),
+        pytest.param(
+            {"tensorflow_version": "2.1.0", "git_version": "unknown", "graph_producer": "378"},
+            ("2.3",),
+            id="a label that its producer contradicts",
+        ),
+        pytest.param(
+            {"tensorflow_version": "2.1.0", "git_version": "unknown", "graph_producer": "175"},
+            ("2.1",),
+            id="a label that its producer confirms",
+        ),
+        pytest.param({"graph_producer": "999999"}, (), id="a producer of the future"),
+    ],
+)
+def test_a_saved_model_is_dated_by_label_and_producer(facts: dict[str, str], lines: tuple[str, ...]) -> None:
+    saver = date_artifact(provenance(format="saved-model", evidence=evidence(**facts)))
+
+    assert saver.tensorflow_lines == lines
+
+
+def test_the_keys_of_a_configuration_date_a_file_without_version() -> None:
+    dense = layer(
+        "Dense", "activation", "activity_regularizer", "batch_input_shape", "bias_constraint", "bias_initializer",
+        "bias_regularizer", "dtype", "kernel_constraint", "kernel_initializer", "kernel_regularizer", "name",
+        "trainable", "units", "use_bias",
+    )  # fmt: skip
+    functional = layer("Functional", "input_layers", "layers", "name", "output_layers", "trainable")
+
+    saver = date_artifact(provenance(objects=(functional, dense)))
+
+    assert "2.3" not in saver.tensorflow_lines
+    assert {"2.12", "2.15"} <= set(saver.tensorflow_lines)
+
+
+def test_another_backend_than_tensorflow_means_the_distribution_keras() -> None:
+    saver = date_artifact(provenance(evidence=evidence(backend="theano"), objects=(layer("Dense", "units"),)))
+
+    assert saver.implementation == "keras"
+
+
+def test_nothing_is_claimed_where_nothing_is_known() -> None:
+    saver = date_artifact(provenance(format="saved-model"))
+
+    assert (saver.tensorflow_lines, saver.keras_lines, saver.implementation) == ((), (), None)
