@@ -1,0 +1,48 @@
+"""The checksum of HDF5 metadata: Bob Jenkins' public domain ``lookup3``, little-endian, initial value 0."""
+
+from __future__ import annotations
+
+import struct
+
+_MASK = 0xFFFFFFFF
+_GOLDEN = 0xDEADBEEF
+
+
+def lookup3(data: bytes) -> int:
+    """The 32-bit hash of *data*; also what version 2 B-trees order names by."""
+    a = b = c = (_GOLDEN + len(data)) & _MASK
+    if not data:
+        return c
+    # The last 1 to 12 bytes are mixed differently, padded with zeros.
+    body_blocks = (len(data) - 1) // 12
+    padded = data + bytes(-len(data) % 12)
+    words = struct.unpack(f"<{len(padded) // 4}I", padded)
+    for index in range(0, body_blocks * 3, 3):
+        a, b, c = _mix((a + words[index]) & _MASK, (b + words[index + 1]) & _MASK, (c + words[index + 2]) & _MASK)
+    return _finish((a + words[-3]) & _MASK, (b + words[-2]) & _MASK, (c + words[-1]) & _MASK)
+
+
+def _mix(a: int, b: int, c: int) -> tuple[int, int, int]:
+    a = (a - c & _MASK) ^ (c << 4 & _MASK | c >> 28)
+    c = c + b & _MASK
+    b = (b - a & _MASK) ^ (a << 6 & _MASK | a >> 26)
+    a = a + c & _MASK
+    c = (c - b & _MASK) ^ (b << 8 & _MASK | b >> 24)
+    b = b + a & _MASK
+    a = (a - c & _MASK) ^ (c << 16 & _MASK | c >> 16)
+    c = c + b & _MASK
+    b = (b - a & _MASK) ^ (a << 19 & _MASK | a >> 13)
+    a = a + c & _MASK
+    c = (c - b & _MASK) ^ (b << 4 & _MASK | b >> 28)
+    b = b + a & _MASK
+    return a, b, c
+
+
+def _finish(a: int, b: int, c: int) -> int:
+    c = (c ^ b) - (b << 14 & _MASK | b >> 18) & _MASK
+    a = (a ^ c) - (c << 11 & _MASK | c >> 21) & _MASK
+    b = (b ^ a) - (a << 25 & _MASK | a >> 7) & _MASK
+    c = (c ^ b) - (b << 16 & _MASK | b >> 16) & _MASK
+    a = (a ^ c) - (c << 4 & _MASK | c >> 28) & _MASK
+    b = (b ^ a) - (a << 14 & _MASK | a >> 18) & _MASK
+    return (c ^ b) - (b << 24 & _MASK | b >> 8) & _MASK

@@ -1,0 +1,108 @@
+"""Datasets: their shape and type, and the values of small ones."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from envlock.errors import UnsupportedFeatureError
+from envlock.formats.hdf5.chunks import Filters, check_size, parse_filters, read_chunks
+from envlock.formats.hdf5.datatypes import (
+    AttributeValue,
+    Datatype,
+    decode_value,
+    parse_dataspace,
+    parse_datatype,
+)
+from envlock.formats.hdf5.heaps import GlobalHeap
+from envlock.formats.hdf5.layouts import Compact, Contiguous, Virtual, parse_layout
+from envlock.formats.hdf5.object_header import (
+    DATASPACE,
+    DATATYPE,
+    EXTERNAL_FILES,
+    FILTERS,
+    LAYOUT,
+    Message,
+    find_message,
+    open_body,
+    require_message,
+)
+from envlock.formats.hdf5.storage import Storage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """An array that the file holds."""
+
+    shape: tuple[int, ...]
+    """Lengths of the dimensions: ``()`` for a scalar, ``(0,)`` for a dataset without any value."""
+
+    dtype: str
+    """As numpy calls it, such as ``float32``; ``string`` for all kinds of strings."""
+
+
+def describe_dataset(storage: Storage, messages: tuple[Message, ...], *, where: str) -> Dataset | None:
+    """Shape and type of the dataset that *messages* describe; ``None`` where they describe something else."""
+    if find_message(messages, LAYOUT) is None:
+        return None
+    datatype, dimensions = _read_type(storage, messages, where)
+    shape = (0,) if dimensions is None else dimensions + datatype.dimensions
+    return Dataset(shape=shape, dtype=datatype.name)
+
+
+def read_values(storage: Storage, heap: GlobalHeap, messages: tuple[Message, ...], *, where: str) -> AttributeValue:
+    """All values of the small dataset that *messages* describe, in row-major order.
+
+    Raises:
+        LimitExceededError: It is larger than 1 MiB.
+        UnsupportedFeatureError: Its values are in other files or datasets, were never written, went through a
+            filter other than deflate and shuffle, or have an index that saved models do not use.
+    """
+    datatype, dimensions = _read_type(storage, messages, where)
+    if dimensions is None:
+        return ()
+    data = _read_bytes(storage, messages, datatype, dimensions, where)
+    cursor = storage.cursor_over(data, address=0, where=where)
+    return decode_value(cursor, datatype, dimensions, storage=storage, heap=heap)
+
+
+def _read_type(storage: Storage, messages: tuple[Message, ...], where: str) -> tuple[Datatype, tuple[int, ...] | None]:
+    datatype = open_body(storage, require_message(messages, DATATYPE, where=where), where=where)
+    dataspace = open_body(storage, require_message(messages, DATASPACE, where=where), where=where)
+    return parse_datatype(datatype), parse_dataspace(dataspace)
+
+
+def _read_bytes(
+    storage: Storage,
+    messages: tuple[Message, ...],
+    datatype: Datatype,
+    dimensions: tuple[int, ...],
+    where: str,
+) -> bytes:
+    if find_message(messages, EXTERNAL_FILES) is not None:
+        raise UnsupportedFeatureError(where, "a dataset whose values are in another file")
+    element_size = datatype.size * math.prod(datatype.dimensions)
+    size = math.prod(dimensions) * element_size
+    check_size(size, where=where)
+    layout = parse_layout(open_body(storage, require_message(messages, LAYOUT, where=where), where=where))
+    if isinstance(layout, Virtual):
+        raise UnsupportedFeatureError(where, "a virtual dataset")
+    if isinstance(layout, Compact):
+        return layout.data
+    if isinstance(layout, Contiguous):
+        if layout.address is None:
+            raise UnsupportedFeatureError(where, "a dataset that was never written")
+        return storage.read(layout.address, size, where=where)
+    return read_chunks(
+        storage,
+        layout,
+        dimensions=dimensions,
+        element_size=element_size,
+        filters=_read_filters(storage, messages, where),
+        where=where,
+    )
+
+
+def _read_filters(storage: Storage, messages: tuple[Message, ...], where: str) -> Filters:
+    message = find_message(messages, FILTERS)
+    return () if message is None else parse_filters(open_body(storage, message, where=where))
