@@ -112,7 +112,7 @@ def _propose(
     possible = [
         (member, python)
         for line in loader.tensorflow
-        for member, python in _installable(loader, line, platform, saver.python_lines, wishes)
+        for member, python in _installable(loader, line, platform, _code_readers(provenance), wishes)
     ]
     if not possible:
         return None
@@ -134,8 +134,14 @@ def _propose(
     )
 
 
+def _code_readers(provenance: Provenance) -> frozenset[str] | None:
+    """The Python lines in which all marshalled code means the same; ``None`` where any Python will do."""
+    groups = [frozenset(item.reader_lines) for item in provenance.code if item.reader_lines]
+    return frozenset.intersection(*groups) if groups else None
+
+
 def _installable(
-    loader: Loader, line: str, platform: Platform, python_lines: Collection[str], wishes: Wishes
+    loader: Loader, line: str, platform: Platform, code_readers: Collection[str] | None, wishes: Wishes
 ) -> Iterator[tuple[Release, str]]:
     """TensorFlow releases of *line* with the Pythons that have their wheel: newest Python, then newest patch."""
     releases = [
@@ -145,7 +151,7 @@ def _installable(
     ]
     pythons = {python for release in releases for python in python_lines_of(release, platform.name)}
     for python in sorted(pythons, key=line_order, reverse=True):
-        if wishes.python not in {None, python} or (python_lines and python not in python_lines):
+        if wishes.python not in {None, python} or (code_readers is not None and python not in code_readers):
             continue
         if loader.is_separate and not loader.release.supports(python, platform.name):
             continue
@@ -194,6 +200,7 @@ def _rank_nearest(candidate: EnvironmentCandidate, saver: Saver) -> tuple[object
     return (
         _certainty(candidate),
         not candidate.is_saver,
+        candidate.loader.name not in saver.likely,
         _is_other_lineage(candidate.loader, saver),
         _days_from_saver(candidate.loader, saver) if not candidate.is_saver else 0,
         not candidate.is_at_hand,

@@ -35,6 +35,9 @@ class Saver:
     loaders: tuple[Loader, ...]
     """Lines of implementations that can have written it, as far as the database knows them, oldest first."""
 
+    likely: frozenset[str]
+    """Names of those among *loaders* that write what was recorded as they are installed, with nothing switched."""
+
     tensorflow_lines: tuple[str, ...]
     """Every TensorFlow line that can have written it, oldest first; empty where nothing is known."""
 
@@ -66,6 +69,7 @@ def date_artifact(provenance: Provenance) -> Saver:
         recorded_tensorflow=provenance.recorded("tensorflow-version"),
         recorded_keras=provenance.recorded("keras-version"),
         loaders=loaders,
+        likely=frozenset(loader.name for loader in loaders if _is_likely(loader, provenance)),
         tensorflow_lines=tensorflow_lines,
         keras_lines=keras_lines,
         implementation=implementations.pop() if len(implementations) == 1 else _unlisted_implementation(provenance),
@@ -132,6 +136,11 @@ def _can_have_written(item: ConfigObject, schema: SchemaLine) -> bool:
     if known.kind == "layer" and known.accepts_any_key:
         return True
     return known.always_written <= item.keys <= (known.always_written | known.sometimes_written)
+
+
+def _is_likely(loader: Loader, provenance: Provenance) -> bool:
+    recorded = provenance.recorded("keras-version")
+    return recorded is None or loader.writes_version_as_installed(_plain_label(recorded))
 
 
 def _keras_lines(loaders: Iterable[Loader], provenance: Provenance) -> tuple[str, ...]:
@@ -208,7 +217,7 @@ def _plain_loaders(provenance: Provenance, tensorflow_lines: Collection[str]) ->
 
 def _python_lines(provenance: Provenance) -> tuple[str, ...]:
     """The Pythons that all marshalled code in the artifact agrees on."""
-    groups = [set(item.python_lines) for item in provenance.code if item.python_lines]
+    groups = [set(item.writer_lines) for item in provenance.code if item.writer_lines]
     return sort_lines(set.intersection(*groups)) if groups else ()
 
 

@@ -118,9 +118,7 @@ def _container_failures(provenance: Provenance, saver: Saver, loader: Loader) ->
 def _configuration_failures(
     provenance: Provenance, custom: Collection[CustomObject], loader: Loader
 ) -> Iterator[Reason]:
-    # A SavedModel carries its own functions: its configuration decides how much of Keras comes back, not whether
-    # it loads.
-    if loader.schema is None or provenance.format == "saved-model":
+    if loader.schema is None:
         return
     custom_names = {item.name for item in custom}
     seen: set[tuple[str, frozenset[str]]] = set()
@@ -149,12 +147,18 @@ def _object_failures(item: ConfigObject, schema: SchemaLine, name: str) -> Itera
         yield Reason(reference="unknown-key", message=f"{item.class_name} of {name} does not accept {keys}")
 
 
+_TRAINING = ("training_config", "compile_config")
 _MODEL_CLASSES = frozenset({"Model", "Functional", "Sequential"})
 
 
 def _needed_objects(provenance: Provenance) -> Iterable[ConfigObject]:
-    """The objects without which no model comes back: those of the training configuration can be left out."""
-    return (item for item in provenance.objects if not item.location.startswith(("training_config", "compile_config")))
+    """The objects without which no model comes back.
+
+    Those of the training configuration can be left out, and a SavedModel brings the functions of its own layers.
+    """
+    if provenance.format == "saved-model":
+        return ()
+    return (item for item in provenance.objects if not item.location.startswith(_TRAINING))
 
 
 def _is_custom(item: ConfigObject) -> bool:

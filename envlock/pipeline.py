@@ -210,7 +210,7 @@ def _try(
     try:
         with reporter.step(f"building {request.environment_path}"), _timed(seconds, "environment"):
             environment = create_environment(
-                request.environment_path, interpreter=interpreter, lock_text=text, digest=lock.digest
+                request.environment_path, interpreter=interpreter, lock_text=text, digest=lock.digest, reporter=reporter
             )
     except InstallationError as error:
         return Attempt(candidate=candidate, stage="installation", error=error.detail)
@@ -223,7 +223,11 @@ def _try(
         return lock, environment, verification
     remove_environment(environment)
     request.lock_path.unlink(missing_ok=True)
-    return Attempt(candidate=candidate, stage="verification", error=verification.error or "no reason given")
+    return Attempt(candidate=candidate, stage="verification", error=_first_line(verification.error))
+
+
+def _first_line(error: str | None) -> str:
+    return (error or "no reason given").strip().partition("\n")[0]
 
 
 def _lock(
@@ -236,6 +240,25 @@ def _lock(
         interpreter=interpreter.executable if interpreter else None,
     )
     return pin(resolution, provenance=inspection.provenance, candidate=candidate)
+
+
+def _verify(
+    candidate: EnvironmentCandidate, inspection: Inspection, request: Request, environment: Environment
+) -> Verification:
+    provenance = inspection.provenance
+    return verify(
+        environment.python,
+        provenance.path,
+        loaders=candidate.probes,
+        artifact_format=provenance.format,
+        inputs=provenance.inputs,
+        tags=provenance.tags[0] if provenance.tags else (),
+        modules=candidate.modules,
+        custom_objects=[item.name for item in own_objects(inspection.custom)],
+        code=request.code,
+        trust=request.trusts_code,
+        environment=candidate.loader.environment,
+    )
 
 
 def _reason_not_to_verify(inspection: Inspection, request: Request) -> str | None:

@@ -95,8 +95,11 @@ class Code:
     kind: Literal["lambda-bytecode", "python-operation", "file-operation", "foreign-module"]
     name: str
     location: str
-    python_lines: tuple[str, ...] = ()
-    """For marshalled bytecode: Python lines that can read it, oldest first; empty where unknown."""
+    writer_lines: tuple[str, ...] = ()
+    """For marshalled bytecode: Python lines that can have written it, oldest first; empty where unknown."""
+
+    reader_lines: tuple[str, ...] = ()
+    """For marshalled bytecode: Python lines in which it means the same, oldest first; empty where unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,7 +92,7 @@ def test_a_python_that_was_asked_for_is_the_only_one() -> None:
 
 
 def test_marshalled_bytecode_decides_the_python() -> None:
-    code = (Code(kind="lambda-bytecode", name="Lambda", location="test", python_lines=("3.6", "3.7")),)
+    code = (Code(kind="lambda-bytecode", name="Lambda", location="test", reader_lines=("3.6", "3.7")),)
 
     assert {item.target.python for item in propose(keras_file("2.4.0", code=code))} == {"3.6", "3.7"}
 

@@ -3,7 +3,8 @@
     python data/refresh/import_survey.py SURVEY
 
 SURVEY is a folder with the raw measurements: ``releases.json`` (metadata and file names of every release),
-``tf_releases.json`` (constants read from the wheels), ``keras_schema.json`` (classes read from the sources with
+``tf_releases.json`` (constants read from the wheels), ``keras_versions.json`` (what running releases call their Keras),
+``keras_schema.json`` (classes read from the sources with
 ``ast``), ``ops_registry.json`` and ``ops_addons.json`` (operations registered by running releases). Everything is
 carried over whole; only the layout changes, so that a question about one distribution opens one small file.
 A table that would hold fewer rows than the one it replaces is refused.
@@ -36,7 +37,9 @@ def main() -> None:
     releases = _load(survey / "releases.json")
     for distribution, rows in releases["packages"].items():
         _write_releases(distribution, rows, releases)
-    _write_tensorflow(_load(survey / "tf_releases.json")["tensorflow"])
+    _write_tensorflow(
+        _load(survey / "tf_releases.json")["tensorflow"], _load(survey / "keras_versions.json")["strings"]
+    )
     for lineage, schema in _load(survey / "keras_schema.json")["lineages"].items():
         _write(DATA / "keras_schema" / f"{lineage}.json", schema, source="keras-sources", rows=schema["classes"])
     _write_operations(_load(survey / "ops_registry.json"), _load(survey / "ops_addons.json"))
@@ -89,10 +92,19 @@ def _tag_order(tag: str) -> tuple[int, str]:
     return (len(tag), tag)
 
 
-def _write_tensorflow(rows: dict[str, Any]) -> None:
+def _write_tensorflow(rows: dict[str, Any], strings: dict[str, Any]) -> None:
     kept = ("date", "producer", "min_producer", "min_consumer", "checkpoint", "producer_date", "keras", "protobuf_cpp")
     releases = {version: {key: row[key] for key in kept if key in row} for version, row in rows.items()}
+    # Where the name of the bundled Keras depends on TF2 behaviour: the one that the line writes as installed.
+    observed = {_line(version): string for string, row in strings.items() for version in row.get("observed_default", ())}
+    for version, release in releases.items():
+        if "tf2_enabled" in release["keras"]:
+            release["keras"] = release["keras"] | {"as_installed": observed[_line(version)]}
     _write(DATA / "tensorflow.json", {"releases": releases}, source="tensorflow-wheels", rows=releases)
+
+
+def _line(version: str) -> str:
+    return ".".join(version.split(".")[:2])
 
 
 def _write_operations(registry: dict[str, Any], addons: dict[str, Any]) -> None:

@@ -35,9 +35,7 @@ def code_formats() -> tuple[CodeFormat, ...]:
 def _layouts(rows: list[dict[str, Any]], lines: list[str]) -> dict[str, CodeLayout]:
     layouts: dict[str, CodeLayout] = {}
     for row in rows:
-        layout = CodeLayout(
-            counts=tuple(row["counts"]), objects=tuple(row["objects"]), tables=tuple(row["tables"])
-        )
+        layout = CodeLayout(counts=tuple(row["counts"]), objects=tuple(row["objects"]), tables=tuple(row["tables"]))
         layouts.update(dict.fromkeys(_covered(row, lines), layout))
     return layouts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -64,6 +64,14 @@ class Loader:
             return not recorded.endswith("-tf") and line_of(Version(recorded)) == self.line
         except InvalidVersion:
             return False
+
+
+    def writes_version_as_installed(self, recorded: str) -> bool:
+        """Whether it writes that without anybody having switched TF2 behaviour on or off."""
+        if not self.writes_version(recorded):
+            return False
+        rows = [row["keras"] for row in _keras_rows(self.line)] if self.implementation == "tf.keras" else []
+        return all(row.get("as_installed", recorded) == recorded for row in rows)
 
 
 @cache
@@ -129,12 +137,16 @@ def _producers() -> tuple[tuple[str, int], ...]:
 @cache
 def _bundled_version_strings(line: str) -> frozenset[str]:
     """What the Keras inside a TensorFlow line calls itself; empty where Keras is a distribution of its own."""
-    strings: set[str] = set()
-    for version, row in read_json("tensorflow.json")["releases"].items():
-        keras = row["keras"]
-        if line_of(Version(version)) == line and keras["kind"] == "bundled":
-            strings.update(keras[key] for key in ("version", "tf2_enabled", "tf2_disabled") if key in keras)
-    return frozenset(strings)
+    keys = ("version", "tf2_enabled", "tf2_disabled")
+    bundled = [row["keras"] for row in _keras_rows(line) if row["keras"]["kind"] == "bundled"]
+    return frozenset(keras[key] for keras in bundled for key in keys if key in keras)
+
+
+@cache
+def _keras_rows(line: str) -> tuple[dict[str, Any], ...]:
+    """What is known of the Keras of each release of a TensorFlow line."""
+    rows = read_json("tensorflow.json")["releases"]
+    return tuple(row for version, row in rows.items() if line_of(Version(version)) == line)
 
 
 def _schema_of(lineage: Lineage, line: str) -> SchemaLine | None:

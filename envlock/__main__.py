@@ -1,0 +1,7 @@
+"""``python -m envlock``."""
+
+import sys
+
+from envlock.cli import main
+
+sys.exit(main())

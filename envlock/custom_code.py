@@ -1,0 +1,111 @@
+"""A person's source folder -> where it defines the classes and functions that a model needs. Nothing is imported."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import warnings
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_MOST_FILES = 20_000
+_LARGEST_SOURCE = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """Where a class or function is defined at the top level of a module."""
+
+    name: str
+    file: Path
+    line: int
+    """Counted from 1."""
+
+    root: Path
+    """The folder that has to be on the module search path."""
+
+    module: str
+    """Dotted name relative to *root*; not importable by name where a part of it is no identifier."""
+
+
+def find_definitions(folder: Path, names: Collection[str]) -> dict[str, Definition]:
+    """The first definition of each of *names* in the Python files under *folder*, outermost files first.
+
+    A name registered with a package, such as ``Custom>Scale``, is looked for without it. Names that are not defined
+    are left out; hidden folders and virtual environments are not entered.
+    """
+    wanted: dict[str, list[str]] = {}
+    for name in names:
+        wanted.setdefault(name.rpartition(">")[2], []).append(name)
+    found: dict[str, Definition] = {}
+    for file in _source_files(folder):
+        for defined, line in _definitions_of(file):
+            for name in wanted.pop(defined, ()):
+                root, module = _locate(file)
+                found[name] = Definition(name=defined, file=file, line=line, root=root, module=module)
+        if not wanted:
+            break
+    return dict(sorted(found.items()))
+
+
+def _source_files(folder: Path) -> list[Path]:
+    files = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if _is_worth_a_look(Path(parent, name))]
+        files += [Path(parent, name) for name in names if name.endswith(".py")]
+        if len(files) > _MOST_FILES:
+            break
+    return sorted(files, key=lambda file: (len(file.parts), file))
+
+
+def _is_worth_a_look(folder: Path) -> bool:
+    is_aside = folder.name.startswith(".") or folder.name in {"__pycache__", "node_modules", "site-packages"}
+    return not is_aside and not (folder / "pyvenv.cfg").exists()
+
+
+def _definitions_of(file: Path) -> Iterator[tuple[str, int]]:
+    """Names that *file* defines outside of any class or function, with their lines."""
+    try:
+        if file.stat().st_size > _LARGEST_SOURCE:
+            return
+        source = file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # old string escapes are no concern of ours
+            body = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError):
+        yield from _definitions_by_layout(source)
+    else:
+        yield from _definitions_in(body)
+
+
+def _definitions_in(body: list[ast.stmt]) -> Iterator[tuple[str, int]]:
+    for statement in body:
+        if isinstance(statement, ast.ClassDef | ast.FunctionDef):
+            yield statement.name, statement.lineno
+        elif isinstance(statement, ast.If | ast.Try):
+            for block in (statement.body, statement.orelse):
+                yield from _definitions_in(block)
+
+
+# Python 2 sources do not parse, and are just what old models come with.
+_DEFINITION = re.compile(r"^(?:class|def)[ \t]+([A-Za-z_]\w*)", flags=re.MULTILINE)
+
+
+def _definitions_by_layout(source: str) -> Iterator[tuple[str, int]]:
+    for match in _DEFINITION.finditer(source):
+        yield match[1], source.count("\n", 0, match.start()) + 1
+
+
+def _locate(file: Path) -> tuple[Path, str]:
+    """The folder above the outermost package that *file* belongs to, and its module name from there."""
+    root = file.parent
+    parts = [] if file.name == "__init__.py" else [file.stem]
+    while (root / "__init__.py").exists():
+        parts.insert(0, root.name)
+        root = root.parent
+    return root, ".".join(parts)

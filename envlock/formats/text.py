@@ -1,0 +1,18 @@
+"""Text from artifacts, made fit for a terminal and for one line."""
+
+from __future__ import annotations
+
+
+def printable(text: str, limit: int = 200) -> str:
+    """*text* with everything that could act on a terminal as a Python escape, cut after *limit* characters.
+
+    The limit counts characters of *text*; ``…`` marks what was cut.
+    """
+    shown = text[:limit]
+    escaped = shown if shown.isprintable() else "".join(_escaped(character) for character in shown)
+    return escaped if len(text) <= limit else f"{escaped}…"
+
+
+def _escaped(character: str) -> str:
+    """Escaped where Unicode calls it control, format (bidi, zero width), surrogate, unassigned or a separator."""
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,348 @@
+"""Environment + artifact -> Verification: the model is loaded and called there, in a child, and the child reports.
+
+The child gets a group, a home and a temporary folder of its own, and nothing of the person's environment but what
+programs need to start. Whatever becomes of it (a crash, a hang, nonsense) is an outcome, not an exception.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from envlock.custom_code import Definition, find_definitions
+from envlock.provenance import TensorSpec
+
+TIME_LIMIT = 300.0
+"""Seconds for everything: importing TensorFlow, loading, calling."""
+
+_PROBE = Path(__file__).parent / "probes" / "load_model.py"
+_IMPORTS = {"tf": "import tensorflow as tf", "keras": "import keras", "tf_keras": "import tf_keras"}
+"""By the name that an expression starts with."""
+
+_LARGEST_REPORT = 4 * 1024 * 1024
+_LONGEST_COMPLAINT = 8 * 1024
+
+# What a program needs to start: the rest may hold secrets, or change what is being verified.
+_INHERITED_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What a call of the model returned in one place."""
+
+    name: str
+    """Key of the output; empty where outputs come in a list."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    finite: bool | None
+    """Whether it holds neither NaN nor infinity; ``None`` for what is not a floating-point number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A way to load the model that failed."""
+
+    how: str
+    """The Python expression."""
+
+    error: str
+    """``Type: message``, at most 2 kB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedObject:
+    """A class or function that the model needs, and where it was found."""
+
+    name: str
+    """What the model calls it, such as ``Custom>Scale``."""
+
+    module: str
+    attribute: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What happened when the model was loaded and called."""
+
+    loads: bool
+    predicts: bool | None
+    """Whether a call returned; ``None`` where none was made, or no input is sure to be legal: *error* tells why."""
+
+    loader: str
+    """The one of the loaders that was asked for which loaded it; empty where none did."""
+
+    how: str
+    """The Python expression that loaded it, with ``path`` for the artifact; empty where none did."""
+
+    error: str | None
+    """``Type: message`` of the last failure, or how the child ended; at most 2 kB."""
+
+    traceback: str
+    """Of that failure, or the end of what the child wrote to stderr; at most 8 kB."""
+
+    attempts: tuple[Attempt, ...]
+    """Ways that failed before, in the order in which they were tried."""
+
+    code_errors: tuple[str, ...]
+    """One line for each module or source file that could not be imported, led by its name."""
+
+    imported: tuple[ImportedObject, ...]
+    """What was passed to the loader as ``custom_objects``, sorted as the request names them."""
+
+    search_path: tuple[str, ...]
+    """Folders that these are imported from, beside those of the environment."""
+
+    outputs: tuple[Output, ...]
+    versions: Mapping[str, str]
+    """Of Python and of the packages that the child had imported."""
+
+    seconds: float
+    """Wall time of the child."""
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether no output holds NaN or infinity."""
+        return all(output.finite is not False for output in self.outputs)
+
+    def snippet(self, path: Path) -> tuple[str, ...]:
+        """Lines of Python that load the model at *path* as it was loaded here; empty where it was not."""
+        if not self.loads:
+            return ()
+        lines = [_IMPORTS[self.how.partition(".")[0]]]
+        if self.imported and self.search_path:
+            lines += ["import sys", *(f"sys.path.append({folder!r})" for folder in self.search_path)]
+        lines += dict.fromkeys(f"from {item.module} import {item.attribute}" for item in self.imported)
+        if self.imported:
+            entries = ", ".join(f"{item.name!r}: {item.attribute}" for item in self.imported)
+            lines.append(f"custom_objects = {{{entries}}}")
+        if "(session, " in self.how:
+            version_1 = self.how.partition(".saved_model")[0]
+            lines.append(f"session = {version_1}.Session(graph={version_1}.Graph())")
+        return (*lines, f"path = {str(path)!r}", f"model = {self.how}")
+
+
+def verify(
+    environment_python: Path,
+    artifact: Path,
+    *,
+    loaders: Sequence[str],
+    artifact_format: str = "",
+    inputs: Sequence[TensorSpec] = (),
+    tags: Collection[str] = (),
+    modules: Sequence[str] = (),
+    custom_objects: Collection[str] = (),
+    code: Path | None = None,
+    trust: bool = False,
+    environment: Mapping[str, str] | None = None,
+    time_limit: float = TIME_LIMIT,
+) -> Verification:
+    """Load the artifact with the Python of an environment, and call the model on inputs made for it.
+
+    Args:
+        environment_python: The interpreter to load it with.
+        artifact: A file or folder.
+        loaders: ``tf.keras``, ``keras``, ``tf-keras``, ``tensorflow``, in the order in which they are tried.
+        artifact_format: As in the provenance; tells ``tensorflow`` how to open what is no SavedModel.
+        inputs: What the model takes, used where the loaded model does not say so itself.
+        tags: Tag set of the graph to load from a SavedModel.
+        modules: Modules that register what the model needs, imported first.
+        custom_objects: Names of classes and functions that the model needs and Keras does not bring.
+        code: Folder with the person's own source, where these are looked for.
+        trust: Whether Keras may run code that the artifact holds.
+        environment: Variables that the child gets in addition.
+        time_limit: Seconds until the child and all that it has started are killed.
+
+    Raises:
+        OSError: *environment_python* cannot be started at all.
+    """
+    definitions = find_definitions(code, custom_objects) if code is not None else {}
+    search_path = _search_path(code, definitions.values())
+    request = {
+        "path": str(artifact.absolute()),
+        "format": artifact_format,
+        "loaders": list(loaders),
+        "inputs": [{"name": item.name, "dtype": item.dtype, "shape": item.shape} for item in inputs],
+        "tags": sorted(tags),
+        "modules": list(modules),
+        "custom_objects": sorted(custom_objects),
+        "code": [_describe_definition(name, definition) for name, definition in definitions.items()],
+        "roots": list(search_path),
+        "trust": trust,
+    }
+    started = time.monotonic()
+    child = _run(environment_python, json.dumps(request).encode(), environment or {}, time_limit)
+    seconds = time.monotonic() - started
+    return _read_outcome(child, seconds=seconds, time_limit=time_limit, search_path=search_path)
+
+
+def _describe_definition(name: str, definition: Definition) -> dict[str, str]:
+    return {
+        "name": name,
+        "object": definition.name,
+        "module": definition.module,
+        "file": str(definition.file.absolute()),
+    }
+
+
+def _search_path(code: Path | None, definitions: Collection[Definition]) -> tuple[str, ...]:
+    """Folders to import the person's source from: those that the definitions need, then the whole folder."""
+    folders = [definition.root.absolute() for definition in definitions]
+    if code is not None:
+        folders.append(code.absolute())
+    return tuple(dict.fromkeys(map(str, folders)))
+
+
+# --- the child -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ended:
+    """How a child ended, and the ends of what it wrote."""
+
+    report: bytes
+    complaint: bytes
+    exit_code: int
+    timed_out: bool
+
+
+def _run(python: Path, request: bytes, variables: Mapping[str, str], time_limit: float) -> _Ended:
+    """Run the probe with *request* until it ends or its time is over."""
+    with tempfile.TemporaryDirectory(prefix="envlock-", ignore_cleanup_errors=True) as folder:
+        child = subprocess.Popen(  # noqa: S603 - the interpreter of an environment, with a script of our own
+            [str(python), "-s", "-B", str(_PROBE)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=folder,
+            env=_variables_for_child(folder, variables),
+            start_new_session=True,
+        )
+        with _group_killed_at_the_end(child):
+            report = _BoundedReader(child.stdout, _LARGEST_REPORT)
+            complaint = _BoundedReader(child.stderr, _LONGEST_COMPLAINT)
+            _send(child, request)
+            try:
+                child.wait(time_limit)
+                timed_out = False
+            except subprocess.TimeoutExpired:
+                timed_out = True
+        return _Ended(
+            report=report.finish(), complaint=complaint.finish(), exit_code=child.returncode, timed_out=timed_out
+        )
+
+
+def _variables_for_child(folder: str, additional: Mapping[str, str]) -> dict[str, str]:
+    inherited = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
+    return {
+        **inherited,
+        "HOME": folder,
+        "TMPDIR": folder,
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **additional,
+    }
+
+
+@contextmanager
+def _group_killed_at_the_end(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Leave nothing behind that *child* has started, however the block ends."""
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def _send(child: subprocess.Popen[bytes], request: bytes) -> None:
+    stream = child.stdin
+    if stream is not None:
+        with suppress(BrokenPipeError), stream:
+            stream.write(request)
+
+
+class _BoundedReader:
+    """Reads a pipe to its end in the background, and keeps the last *limit* bytes."""
+
+    def __init__(self, stream: IO[bytes] | None, limit: int) -> None:
+        self._limit = limit
+        self._kept = b""
+        self._thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self._thread.start()
+
+    def finish(self) -> bytes:
+        """What was kept, once the pipe is closed at its other end."""
+        self._thread.join()
+        return self._kept
+
+    def _read(self, stream: IO[bytes] | None) -> None:
+        if stream is not None:
+            with stream:
+                while chunk := os.read(stream.fileno(), 64 * 1024):
+                    self._kept = (self._kept + chunk)[-self._limit :]
+
+
+# --- its outcome ---------------------------------------------------------------------------------------------
+
+
+def _read_outcome(child: _Ended, *, seconds: float, time_limit: float, search_path: tuple[str, ...]) -> Verification:
+    report = _last_report(child.report)
+    if report.get("done"):
+        error, traceback, predicts = report["error"], report["traceback"], report["predicts"]
+    else:
+        error = f"{_describe_end(child, time_limit)}, at: {report.get('stage', 'start Python')}"
+        traceback = child.complaint.decode("utf-8", errors="replace").strip()
+        predicts = False if report.get("loads") else None
+    return Verification(
+        loads=report.get("loads", False),
+        predicts=predicts,
+        loader=report.get("loader", ""),
+        how=report.get("how", ""),
+        error=error,
+        traceback=traceback,
+        attempts=tuple(Attempt(how=item["how"], error=item["error"]) for item in report.get("attempts", ())),
+        code_errors=tuple(f"{item['file']}: {item['error']}" for item in report.get("code_errors", ())),
+        imported=tuple(ImportedObject(**item) for item in report.get("imported", ())),
+        search_path=search_path,
+        outputs=tuple(_read_output(item) for item in report.get("outputs", ())),
+        versions=report.get("versions", {}),
+        seconds=seconds,
+    )
+
+
+def _last_report(written: bytes) -> dict[str, Any]:
+    """The last whole line that is a report; empty where there is none."""
+    for line in reversed(written.split(b"\n")[:-1]):
+        with suppress(ValueError):
+            report = json.loads(line)
+            if isinstance(report, dict) and "stage" in report:
+                return report
+    return {}
+
+
+def _describe_end(child: _Ended, time_limit: float) -> str:
+    if child.timed_out:
+        return f"no answer within {time_limit:g} seconds"
+    if child.exit_code >= 0:
+        return f"the process ended with exit status {child.exit_code} and no result"
+    try:
+        name = signal.Signals(-child.exit_code).name
+    except ValueError:
+        name = f"signal {-child.exit_code}"
+    return f"the process was killed by {name}"
+
+
+def _read_output(item: Mapping[str, Any]) -> Output:
+    return Output(name=item["name"], dtype=item["dtype"], shape=tuple(item["shape"]), finite=item["finite"])

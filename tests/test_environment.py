@@ -1,0 +1,571 @@
+"""An environment is built whole or not at all, from a lock of one tiny local wheel."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import subprocess
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+import pytest
+
+from envlock import __version__
+from envlock.environment import (
+    MARKER_NAME,
+    Environment,
+    create_environment,
+    read_uv_failure,
+    refuse_foreign_environment,
+    remove_environment,
+)
+from envlock.errors import EnvlockError, InstallationError, NetworkError, OccupiedPathError, WriteError
+from envlock.interpreters import Interpreter
+
+WriteProgram = Callable[[str, str], Path]
+
+
+class Recorder:
+    """Keeps the titles of the steps, and stops at the one that it is told to."""
+
+    def __init__(self, *, stop_at: str = "") -> None:
+        self.titles: list[str] = []
+        self._stop_at = stop_at
+
+    def step(self, title: str) -> AbstractContextManager[None]:
+        self.titles.append(title)
+        if self._stop_at and title.startswith(self._stop_at):
+            raise KeyboardInterrupt
+        return nullcontext()
+
+    def note(self, message: str) -> None:
+        raise AssertionError(message)
+
+
+@pytest.fixture(autouse=True)
+def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only place that uv takes distributions from."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    for variable in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL"):
+        monkeypatch.delenv(variable, raising=False)
+    settings = {"UV_OFFLINE": "1", "UV_NO_CONFIG": "1", "UV_FIND_LINKS": folder, "UV_CACHE_DIR": tmp_path / "cache"}
+    for variable, value in settings.items():
+        monkeypatch.setenv(variable, str(value))
+    return folder
+
+
+@pytest.fixture
+def make_lock(wheels: Path) -> Callable[[str], str]:
+    """Makes a wheel of `tiny` in a version, and the lock that pins it."""
+
+    def make(version: str) -> str:
+        wheel = wheels / f"tiny-{version}-py3-none-any.whl"
+        folder = f"tiny-{version}.dist-info"
+        with zipfile.ZipFile(wheel, "w") as archive:
+            archive.writestr("tiny.py", f"version = {version!r}\n")
+            archive.writestr(f"{folder}/METADATA", f"Metadata-Version: 2.1\nName: tiny\nVersion: {version}\n")
+            archive.writestr(f"{folder}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            archive.writestr(f"{folder}/RECORD", "")
+        return f"tiny=={version} \\\n    --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
+
+    return make
+
+
+@pytest.fixture
+def build(tmp_path: Path, own_interpreter: Interpreter) -> Callable[..., Environment]:
+    """Builds the environment of a lock at `environment` in the test's folder."""
+
+    def build_environment(lock: str, **changes: object) -> Environment:
+        arguments = {
+            "interpreter": own_interpreter,
+            "lock_text": lock,
+            "digest": hashlib.sha256(lock.encode()).hexdigest(),
+            "reporter": Recorder(),
+            **changes,
+        }
+        return create_environment(tmp_path / "environment", **arguments)  # type: ignore[arg-type]
+
+    return build_environment
+
+
+def run(python: Path, program: str) -> str:
+    done = subprocess.run([python, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return done.stdout.strip()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+
+
+# --- building ------------------------------------------------------------------------------------------------
+
+
+def test_the_environment_holds_what_the_lock_pins_and_nothing_else(
+    build: Callable[..., Environment], make_lock: Callable[[str], str], tmp_path: Path, own_interpreter: Interpreter
+) -> None:
+    reporter = Recorder()
+
+    environment = build(make_lock("1.0"), reporter=reporter)
+
+    assert environment.path == tmp_path / "environment"
+    assert environment.python == tmp_path / "environment/bin/python"
+    assert not environment.reused
+    assert run(environment.python, "import tiny; print(tiny.version)") == "1.0"
+    listing = "from importlib.metadata import distributions; print([found.name for found in distributions()])"
+    assert run(environment.python, listing) == "['tiny']"
+    assert reporter.titles == [
+        f"make an empty environment of Python {own_interpreter.version}",
+        "install 1 distributions",
+    ]
+
+
+def test_the_marker_tells_the_lock_the_interpreter_and_the_state(
+    build: Callable[..., Environment], make_lock: Callable[[str], str], own_interpreter: Interpreter
+) -> None:
+    lock = make_lock("1.0")
+
+    environment = build(lock)
+
+    assert json.loads((environment.path / MARKER_NAME).read_text()) == {
+        "schema": "envlock/environment/1",
+        "state": "ready",
+        "lock": hashlib.sha256(lock.encode()).hexdigest(),
+        "python": {"executable": str(own_interpreter.executable), "version": str(own_interpreter.version)},
+        "envlock": __version__,
+    }
+
+
+@pytest.mark.parametrize(
+    ("shell", "command"),
+    [
+        ("/bin/bash", ". '{}/my environment/bin/activate'"),
+        ("/usr/bin/fish", "source '{}/my environment/bin/activate.fish'"),
+        ("/bin/tcsh", "source '{}/my environment/bin/activate.csh'"),
+        ("/usr/bin/nu", "overlay use '{}/my environment/bin/activate.nu'"),
+        ("", ". '{}/my environment/bin/activate'"),
+    ],
+)
+def test_the_command_to_activate_it_suits_the_shell(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    make_lock: Callable[[str], str],
+    own_interpreter: Interpreter,
+    shell: str,
+    command: str,
+) -> None:
+    monkeypatch.setenv("SHELL", shell)
+
+    environment = create_environment(
+        tmp_path / "my environment",
+        interpreter=own_interpreter,
+        lock_text=make_lock("1.0"),
+        digest="0",
+        reporter=Recorder(),
+    )
+
+    assert environment.activate == command.format(tmp_path)
+
+
+@pytest.mark.parametrize("line", ["3.6", "3.7", "3.8", "3.13"])
+def test_an_environment_of_any_line_starts_without_complaint(
+    build: Callable[..., Environment],
+    make_lock: Callable[[str], str],
+    require_interpreter: Callable[[str], Interpreter],
+    line: str,
+) -> None:
+    environment = build(make_lock("1.0"), interpreter=require_interpreter(line))
+
+    assert run(environment.python, "import tiny; print(tiny.version)") == "1.0"
+
+
+def test_a_python_that_virtualenv_does_not_serve_is_named(
+    build: Callable[..., Environment],
+    make_lock: Callable[[str], str],
+    require_interpreter: Callable[[str], Interpreter],
+    tmp_path: Path,
+) -> None:
+    interpreter = require_interpreter("2.7")
+
+    with pytest.raises(InstallationError) as caught:
+        build(make_lock("1.0"), interpreter=interpreter)
+
+    assert caught.value.what == f"{tmp_path}/environment: no environment of Python {interpreter.version}"
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "environment").exists()
+
+
+def test_constraints_on_builds_reach_uv(
+    build: Callable[..., Environment], tmp_path: Path, write_program: WriteProgram
+) -> None:
+    uv = write_program("uv", f'for last in "$@"; do :; done; cp "$last" {tmp_path}/seen')
+
+    build("", uv_executable=str(uv), build_constraints="setuptools<60\n")
+
+    assert (tmp_path / "seen").read_text() == "setuptools<60\n"
+
+
+# --- what is there already -----------------------------------------------------------------------------------
+
+
+def test_an_environment_of_the_same_lock_and_interpreter_is_reused(
+    build: Callable[..., Environment], make_lock: Callable[[str], str]
+) -> None:
+    lock = make_lock("1.0")
+    first = build(lock)
+    reporter = Recorder()
+
+    second = build(lock, reporter=reporter, uv_executable="/nonexistent")
+
+    assert second.reused
+    assert second.python == first.python
+    assert reporter.titles == []
+
+
+def test_an_environment_of_another_lock_is_replaced(
+    build: Callable[..., Environment], make_lock: Callable[[str], str]
+) -> None:
+    first = build(make_lock("1.0"))
+    (first.path / "left-behind").write_text("old")
+
+    second = build(make_lock("2.0"))
+
+    assert not second.reused
+    assert run(second.python, "import tiny; print(tiny.version)") == "2.0"
+    assert not (second.path / "left-behind").exists()
+
+
+def test_an_environment_that_was_never_finished_is_replaced(
+    build: Callable[..., Environment], make_lock: Callable[[str], str]
+) -> None:
+    lock = make_lock("1.0")
+    marker = build(lock).path / MARKER_NAME
+    marker.write_text(marker.read_text().replace('"ready"', '"building"'))
+
+    assert not build(lock).reused
+
+
+def test_an_environment_whose_interpreter_is_gone_is_replaced(
+    build: Callable[..., Environment], make_lock: Callable[[str], str]
+) -> None:
+    lock = make_lock("1.0")
+    python = build(lock).python
+    python.unlink()
+    python.symlink_to("/nonexistent/python")
+
+    assert not build(lock).reused
+
+
+def test_an_empty_folder_is_used(
+    build: Callable[..., Environment], make_lock: Callable[[str], str], tmp_path: Path
+) -> None:
+    (tmp_path / "environment").mkdir()
+
+    assert run(build(make_lock("1.0")).python, "import tiny") == ""
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        pytest.param({"notes.txt": "mine"}, id="files"),
+        pytest.param({"pyvenv.cfg": "home = /usr/bin"}, id="environment-of-another-tool"),
+        pytest.param({MARKER_NAME: "{}"}, id="marker-of-another-tool"),
+        pytest.param({MARKER_NAME: "\x00"}, id="damaged-marker"),
+    ],
+)
+def test_a_folder_of_somebody_else_is_left_untouched(
+    build: Callable[..., Environment], make_lock: Callable[[str], str], tmp_path: Path, files: dict[str, str]
+) -> None:
+    folder = tmp_path / "environment"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    before = contents(folder)
+
+    with pytest.raises(OccupiedPathError) as caught:
+        build(make_lock("1.0"))
+
+    assert (
+        str(caught.value) == f"{folder}: the folder is not empty and holds no envlock.json of envlock, left untouched"
+    )
+    assert caught.value.hint == "choose another place with --venv, or remove it yourself"
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("make", [lambda path: path.write_text("mine"), lambda path: os.mkfifo(path)])
+def test_something_that_is_no_folder_is_left_untouched(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    make(tmp_path / "environment")
+
+    with pytest.raises(OccupiedPathError) as caught:
+        refuse_foreign_environment(tmp_path / "environment")
+
+    assert str(caught.value) == f"{tmp_path}/environment: a file is there, left untouched"
+
+
+def test_two_builds_at_one_place_do_not_meet(
+    build: Callable[..., Environment], make_lock: Callable[[str], str], tmp_path: Path
+) -> None:
+    (tmp_path / "environment").mkdir()
+    handle = os.open(tmp_path / "environment", os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        with pytest.raises(OccupiedPathError) as caught:
+            build(make_lock("1.0"))
+    finally:
+        os.close(handle)
+
+    assert caught.value.found == "another envlock is making an environment there"
+
+
+def test_removing_an_environment_leaves_nothing(
+    build: Callable[..., Environment], make_lock: Callable[[str], str]
+) -> None:
+    environment = build(make_lock("1.0"))
+
+    remove_environment(environment)
+
+    assert not environment.path.exists()
+
+
+def test_removing_spares_what_has_taken_the_place_of_the_environment(
+    build: Callable[..., Environment], make_lock: Callable[[str], str]
+) -> None:
+    environment = build(make_lock("1.0"))
+    (environment.path / MARKER_NAME).unlink()
+    before = contents(environment.path)
+
+    with pytest.raises(OccupiedPathError):
+        remove_environment(environment)
+
+    assert contents(environment.path) == before
+
+
+# --- failures ------------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_differs_from_the_lock_is_refused_whatever_uv_is_told(
+    build: Callable[..., Environment],
+    make_lock: Callable[[str], str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("UV_NO_VERIFY_HASHES", "1")
+    lock, _, digest = make_lock("1.0").partition("sha256:")
+
+    with pytest.raises(InstallationError) as caught:
+        build(f"{lock}sha256:{digest[::-1].strip()}\n")
+
+    assert str(caught.value) == (
+        f"{tmp_path}/environment: the index serves another file for tiny==1.0 than the lock pins (hash mismatch)"
+    )
+    assert not (tmp_path / "environment").exists()
+
+
+def test_a_distribution_that_the_index_lacks_is_named(
+    build: Callable[..., Environment], make_lock: Callable[[str], str], wheels: Path, tmp_path: Path
+) -> None:
+    lock = make_lock("1.0")
+    (wheels / "tiny-1.0-py3-none-any.whl").rename(wheels / "tiny-1.0-cp27-none-any.whl")
+
+    with pytest.raises(InstallationError, match=r"tiny==1\.0 has no wheels with a matching Python") as caught:
+        build(lock)
+
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "environment").exists()
+
+
+def test_an_index_that_cannot_be_reached_is_a_network_error(
+    build: Callable[..., Environment],
+    make_lock: Callable[[str], str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    lock = make_lock("1.0").replace("tiny", "tiny-elsewhere")
+    # The discard port of this machine: nothing listens there.
+    for variable, value in {
+        "UV_OFFLINE": "0",
+        "UV_DEFAULT_INDEX": "http://127.0.0.1:9",
+        "UV_HTTP_RETRIES": "0",
+    }.items():
+        monkeypatch.setenv(variable, value)
+
+    with pytest.raises(NetworkError) as caught:
+        build(lock)
+
+    assert str(caught.value) == (
+        f"{tmp_path}/environment: installing its lock: the package index cannot be reached: "
+        "Failed to fetch: http://127.0.0.1:9/tiny-elsewhere/: Connection refused (os error 111)"
+    )
+    assert not (tmp_path / "environment").exists()
+
+
+@contextmanager
+def small_disk(place: Path, size: str) -> Iterator[None]:
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("mounting a small disk needs root")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize(
+    "size", [pytest.param("16k", id="for-the-empty-environment"), pytest.param("64k", id="for-the-distributions")]
+)
+def test_a_full_disk_is_a_write_error_and_leaves_nothing(
+    make_lock: Callable[[str], str], tmp_path: Path, own_interpreter: Interpreter, size: str
+) -> None:
+    disk = tmp_path / "disk"
+    with small_disk(disk, size):
+        with pytest.raises(WriteError, match=r"environment: .*No space left on device") as caught:
+            create_environment(
+                disk / "environment",
+                interpreter=own_interpreter,
+                lock_text=make_lock("1.0"),
+                digest="0",
+                reporter=Recorder(),
+            )
+
+        assert list(disk.iterdir()) == []
+    assert "\n" not in str(caught.value)
+
+
+def test_a_disk_that_fills_up_while_uv_installs_is_a_write_error(
+    build: Callable[..., Environment], tmp_path: Path, write_program: WriteProgram
+) -> None:
+    uv = write_program("uv", "echo 'error: failed to copy tiny.py: No space left on device (os error 28)' >&2; exit 2")
+
+    with pytest.raises(WriteError) as caught:
+        build("", uv_executable=str(uv))
+
+    assert str(caught.value) == (
+        f"{tmp_path}/environment: failed to copy tiny.py: No space left on device (os error 28)"
+    )
+    assert not (tmp_path / "environment").exists()
+
+
+def test_a_place_that_may_not_be_written_to_is_a_write_error(
+    make_lock: Callable[[str], str], own_interpreter: Interpreter
+) -> None:
+    with pytest.raises(WriteError):
+        create_environment(
+            Path("/proc/environment"),
+            interpreter=own_interpreter,
+            lock_text=make_lock("1.0"),
+            digest="0",
+            reporter=Recorder(),
+        )
+
+
+@pytest.mark.parametrize("step", ["make an empty environment", "install"])
+def test_an_interrupted_build_leaves_nothing(
+    build: Callable[..., Environment], make_lock: Callable[[str], str], tmp_path: Path, step: str
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        build(make_lock("1.0"), reporter=Recorder(stop_at=step))
+
+    assert not (tmp_path / "environment").exists()
+
+
+def test_a_failed_build_leaves_the_folder_that_it_was_given(
+    build: Callable[..., Environment], make_lock: Callable[[str], str], tmp_path: Path
+) -> None:
+    (tmp_path / "environment").mkdir()
+
+    with pytest.raises(KeyboardInterrupt):
+        build(make_lock("1.0"), reporter=Recorder(stop_at="install"))
+
+    assert list((tmp_path / "environment").iterdir()) == []
+
+
+# What uv wrote, in the words of several of its releases, and what it amounts to.
+_UV_FAILURES = {
+    "hash mismatch": (
+        "Resolved 1 package in 45ms\n"
+        "error: Failed to download `six==1.16.0`\n"
+        "  cause: Hash mismatch for `six==1.16.0`\n\n"
+        "         Expected:\n           sha256:00\n\n         Computed:\n           sha256:8a\n",
+        InstallationError(".venv", "the index serves another file for six==1.16.0 than the lock pins (hash mismatch)"),
+    ),
+    "no name server": (
+        "error: Failed to fetch: http://index.test/six/\n"
+        "  cause: error sending request for url (http://index.test/six/)\n"
+        "  cause: dns error\n"
+        "  cause: failed to lookup address information: Name or service not known\n",
+        NetworkError(
+            ".venv: installing its lock",
+            "Failed to fetch: http://index.test/six/: failed to lookup address information: Name or service not known",
+        ),
+    ),
+    "the same, numbered": (
+        "error: Failed to fetch: `http://index.test/six/`\n"
+        "  Caused by: Request failed after 3 retries\n"
+        "  Caused by: error sending request for url (http://index.test/six/)\n"
+        "  Caused by: operation timed out\n",
+        NetworkError(".venv: installing its lock", "Failed to fetch: `http://index.test/six/`: operation timed out"),
+    ),
+    "the same, as a tree": (
+        "  \u00d7 Failed to download `six==1.16.0`\n"
+        "  ├─▶ Failed to fetch: `http://index.test/six.whl`\n"
+        "  ╰─▶ Connection reset by peer (os error 104)\n",
+        NetworkError(
+            ".venv: installing its lock",
+            "Failed to download `six==1.16.0`: Connection reset by peer (os error 104)",
+        ),
+    ),
+    "network switched off": (
+        "error: No solution found when resolving dependencies\n"
+        "  cause: Because six was not found in the cache, your requirements are unsatisfiable.\n\n"
+        "hint: Packages were unavailable because the network was disabled.\n",
+        NetworkError(
+            ".venv: installing its lock",
+            "No solution found when resolving dependencies: "
+            "Because six was not found in the cache, your requirements are unsatisfiable.",
+        ),
+    ),
+    "file gone from the index": (
+        "error: Failed to download `six==1.16.0`\n"
+        "  cause: Failed to fetch: `http://index.test/six.whl`\n"
+        "  cause: HTTP status client error (404 Not Found) for url (http://index.test/six.whl)\n",
+        InstallationError(
+            ".venv",
+            "Failed to download `six==1.16.0`: "
+            "HTTP status client error (404 Not Found) for url (http://index.test/six.whl)",
+        ),
+    ),
+    "failed build": (
+        "   Building bad==1.0\n"
+        "error: Failed to build `bad==1.0`\n"
+        "  cause: The build backend returned an error\n"
+        "  cause: Call to `setuptools.build_meta:__legacy__.build_wheel` failed (exit status: 1)\n\n"
+        "         [stdout]\n         working\n\n"
+        "         [stderr]\n         Traceback (most recent call last):\n         no compiler here\n\n"
+        "hint: Build failures usually indicate a problem with the package or the build environment\n",
+        InstallationError(".venv", "Failed to build `bad==1.0`: no compiler here"),
+    ),
+    "full disk": (
+        "error: Failed to install: six-1.16.0-py2.py3-none-any.whl\n"
+        "  Caused by: failed to write to file `six.py`: No space left on device (os error 28)\n",
+        WriteError(
+            ".venv",
+            "failed to write to file `six.py`: No space left on device (os error 28)",
+        ),
+    ),
+    "nothing": ("", InstallationError(".venv", "uv was killed by signal 9")),
+}
+
+
+@pytest.mark.parametrize(("output", "error"), _UV_FAILURES.values(), ids=_UV_FAILURES.keys())
+def test_what_uv_writes_becomes_one_line(output: str, error: EnvlockError) -> None:
+    found = read_uv_failure(output, exit_code=-9, place=Path(".venv"))
+
+    assert (type(found), str(found)) == (type(error), str(error))

@@ -1,0 +1,106 @@
+"""The lock as pip reads it."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from packaging.version import Version
+
+from envlock.errors import OccupiedPathError, WriteError
+from envlock.lock import Lock
+from envlock.provenance import Evidence
+from envlock.resolution import Pin
+from envlock.target import LINUX_X86_64, Target
+from envlock.writers.files import refuse_foreign_file, write_whole
+from envlock.writers.requirements_txt import RequirementsTxtWriter
+
+LOCK = Lock(
+    artifact="evil\x1b[31m.h5",
+    loader="tf.keras 2.3",
+    requirements=("tensorflow-cpu==2.3.4",),
+    constraints=("protobuf<3.21",),
+    target=Target(python="3.8", platform=LINUX_X86_64),
+    pins=(
+        Pin(name="six", version=Version("1.17.0"), hashes=("sha256:aa", "sha256:bb"), via=("tensorflow-cpu",)),
+        Pin(name="tensorflow-cpu", version=Version("2.3.4"), hashes=("sha256:cc",), via=()),
+    ),
+    evidence=(Evidence(fact="keras-version", value="2.4.0\n-e .", location="attribute keras_version of /"),),
+    engine="uv",
+    database="0123456789abcdef",
+)
+
+TEXT = """\
+# Locked by envlock: the environment in which evil\\x1b[31m.h5 loads with tf.keras 2.3.
+# For Python 3.8 on linux_x86_64; another target needs a lock of its own.
+# Evidence: keras-version 2.4.0\\n-e . (attribute keras_version of /)
+# Asked for: tensorflow-cpu==2.3.4
+# Bounds that its metadata lacks: protobuf<3.21
+# Resolved by uv, database 0123456789ab
+# Install: python -m pip install --require-hashes -r THIS_FILE   (pip 19.3 or newer)
+
+six==1.17.0 \\
+    --hash=sha256:aa \\
+    --hash=sha256:bb
+    # via tensorflow-cpu
+tensorflow-cpu==2.3.4 \\
+    --hash=sha256:cc
+"""
+
+
+def test_the_whole_file_reads_as_designed() -> None:
+    assert RequirementsTxtWriter().render(LOCK) == TEXT
+
+
+def test_the_digest_is_that_of_what_is_installed() -> None:
+    other_evidence = Lock(**{name: getattr(LOCK, name) for name in LOCK.__slots__} | {"evidence": ()})  # type: ignore[arg-type]
+    other_pins = Lock(**{name: getattr(LOCK, name) for name in LOCK.__slots__} | {"pins": LOCK.pins[:1]})  # type: ignore[arg-type]
+
+    assert other_evidence.digest == LOCK.digest
+    assert other_pins.digest != LOCK.digest
+
+
+@pytest.mark.parametrize("content", [None, TEXT])
+def test_a_free_path_and_an_own_file_may_be_written(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "requirements.txt"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+
+    refuse_foreign_file(path, RequirementsTxtWriter())
+
+
+def test_a_foreign_file_is_refused_with_the_option_that_helps(tmp_path: Path) -> None:
+    path = tmp_path / "requirements.txt"
+    path.write_text("tensorflow\n", encoding="utf-8")
+
+    with pytest.raises(OccupiedPathError) as caught:
+        refuse_foreign_file(path, RequirementsTxtWriter())
+
+    assert str(caught.value) == f"{path}: exists and was not written by envlock, left untouched"
+    assert "-o" in caught.value.hint
+
+
+def test_a_link_is_foreign_even_if_it_points_to_our_file(tmp_path: Path) -> None:
+    (tmp_path / "lock.txt").write_text(TEXT, encoding="utf-8")
+    (tmp_path / "link.txt").symlink_to(tmp_path / "lock.txt")
+
+    with pytest.raises(OccupiedPathError):
+        refuse_foreign_file(tmp_path / "link.txt", RequirementsTxtWriter())
+
+
+def test_a_file_is_written_whole_and_readable_by_all(tmp_path: Path) -> None:
+    write_whole(tmp_path / "lock.txt", TEXT)
+
+    assert (tmp_path / "lock.txt").read_text(encoding="utf-8") == TEXT
+    assert stat.S_IMODE((tmp_path / "lock.txt").stat().st_mode) == 0o644
+    assert [path.name for path in tmp_path.iterdir()] == ["lock.txt"]
+
+
+def test_a_folder_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:
+    path = tmp_path / "missing" / "lock.txt"
+
+    with pytest.raises(WriteError) as caught:
+        write_whole(path, TEXT)
+
+    assert str(caught.value) == f"{path}: No such file or directory"
