@@ -11,16 +11,14 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
-from envlock.artifacts import read_provenance
 from envlock.candidates import EnvironmentCandidate, Wishes, propose_candidates
-from envlock.dating import Saver, date_artifact
-from envlock.diagnosis import find_findings, own_objects
+from envlock.diagnosis import own_objects
 from envlock.environment import Environment, create_environment, refuse_foreign_environment, remove_environment
 from envlock.errors import InstallationError, NoCandidateError, ResolutionError
+from envlock.inspection import Inspection, inspect
 from envlock.interpreters import Interpreter, command_to_get, find_interpreters
-from envlock.loadability import CustomObject, find_custom_objects, judge
+from envlock.loadability import judge
 from envlock.lock import Lock, pin
-from envlock.provenance import Finding, Provenance
 from envlock.reporter import Reporter
 from envlock.resolution import Resolver
 from envlock.target import Platform, Target
@@ -33,16 +31,6 @@ MAXIMUM_ATTEMPTS = 4
 
 _TOOLS = (Requirement("pip"),)
 """What every environment holds beside the needs of the model: pinned and hashed like all the rest."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inspection:
-    """What an artifact is, what wrote it, and what a person should know about it."""
-
-    provenance: Provenance
-    saver: Saver
-    custom: tuple[CustomObject, ...]
-    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,20 +89,6 @@ class Outcome:
     passed_over: tuple[PassedOver, ...]
     attempts: tuple[Attempt, ...]
     seconds: dict[str, float]
-
-
-def inspect(path: Path) -> Inspection:
-    """Read the artifact at *path* and infer what wrote it. Runs nothing, and opens nothing outside of it.
-
-    Raises:
-        ArtifactError: It is damaged, hostile, or no model.
-    """
-    provenance = read_provenance(path)
-    saver = date_artifact(provenance)
-    custom = find_custom_objects(provenance)
-    return Inspection(
-        provenance=provenance, saver=saver, custom=custom, findings=find_findings(provenance, saver, custom)
-    )
 
 
 def from_model(request: Request, reporter: Reporter) -> Outcome:

@@ -11,7 +11,7 @@ from envlock.cli.from_model import FromModel
 from envlock.cli.inspect import Inspect
 from envlock.cli.interface import Command
 from envlock.cli.progress import choose_reporter
-from envlock.errors import EnvlockError
+from envlock.errors import ArtifactError, EnvlockError
 
 COMMANDS: tuple[Command, ...] = (FromModel(), Inspect())
 
@@ -57,11 +57,12 @@ def _parser() -> ArgumentParser:
 
 
 def _fail(error: EnvlockError, arguments: Namespace) -> int:
+    from envlock.cli.rendering import render_error
+
+    path = getattr(arguments, "path", None) if isinstance(error, ArtifactError) else None
     if arguments.json:
         from envlock.cli.documents import error_document, write_document
 
-        write_document(error_document(error, path=getattr(arguments, "path", None)))
-    sys.stderr.write(f"envlock: {error} [{error.reference}]\n")
-    if error.hint:
-        sys.stderr.write(f"  {error.hint}\n")
+        write_document(error_document(error, path=path))
+    sys.stderr.write(render_error(error, path=path))
     return error.exit_code

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from envlock.candidates import EnvironmentCandidate
-from envlock.errors import EnvlockError
-from envlock.pipeline import Attempt, Inspection, Outcome
-from envlock.provenance import Finding, Provenance, Signature, TensorSpec
-from envlock.verification import Verification
+# Types only: a command must not wait for stages that it does not use.
+if TYPE_CHECKING:
+    from envlock.candidates import EnvironmentCandidate
+    from envlock.errors import EnvlockError
+    from envlock.inspection import Inspection
+    from envlock.pipeline import Attempt, Outcome
+    from envlock.provenance import Finding, Provenance, Signature, TensorSpec
+    from envlock.verification import Verification
 
 Document = dict[str, Any]
 
@@ -112,6 +115,7 @@ def _verification(verification: Verification) -> Document:
     return {
         "loads": verification.loads,
         "predicts": verification.predicts,
+        "loader": verification.loader,
         "how": verification.how,
         "error": verification.error,
     }

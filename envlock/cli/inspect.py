@@ -33,7 +33,7 @@ class Inspect:
         return exit_code
 
     def _show(self, path: Path, arguments: Namespace) -> None:
-        from envlock.pipeline import inspect
+        from envlock.inspection import inspect
 
         inspection = inspect(path)
         if arguments.json:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from envlock.candidates import EnvironmentCandidate
-from envlock.dating import Saver
-from envlock.errors import EnvlockError
 from envlock.formats.text import printable
-from envlock.loadability import CustomObject
-from envlock.pipeline import Inspection, Outcome
-from envlock.provenance import Finding, Provenance
+
+# Types only: a command must not wait for stages that it does not use.
+if TYPE_CHECKING:
+    from envlock.dating import Saver
+    from envlock.errors import EnvlockError
+    from envlock.inspection import Inspection
+    from envlock.loadability import CustomObject
+    from envlock.pipeline import Outcome, PassedOver
+    from envlock.provenance import Finding, Provenance
 
 _LABEL_WIDTH = 12
 _EVIDENCE_SHOWN = 8
+_PASSED_OVER_SHOWN = 2
 
 _FORMATS = {
     "keras-hdf5": "Keras HDF5",
@@ -49,10 +53,13 @@ def render_outcome(outcome: Outcome) -> str:
     return "\n\n".join([*_model_part(outcome), *_environment_part(outcome), *_use_part(outcome)]) + "\n"
 
 
-def render_error(error: EnvlockError, *, path: Path) -> str:
-    """One line that says what is wrong, with the path in front where the message does not begin with it."""
+def render_error(error: EnvlockError, *, path: Path | None) -> str:
+    """One line that says what is wrong, and one that says what to do.
+
+    *path* stands in front where the message does not begin with it; ``None`` for what is not about one path.
+    """
     message = str(error)
-    subject = "" if message.startswith(str(path)) else f"{printable(str(path))}: "
+    subject = "" if path is None or message.startswith(str(path)) else f"{printable(str(path))}: "
     hint = f"\n  {error.hint}" if error.hint else ""
     return f"envlock: {subject}{message} [{error.reference}]{hint}\n"
 
@@ -96,7 +103,7 @@ def _environment_part(outcome: Outcome) -> Iterator[str]:
         title,
         *_rows("why", _reasons(outcome)),
         _row("lock", f"{outcome.lock_path} ({len(outcome.lock.pins)} distributions, hash-pinned)"),
-        *_rows("passed over", [_passed_over(item.candidate, item.command) for item in _worth_telling(outcome)]),
+        *_rows("passed over", [_passed_over(item) for item in outcome.passed_over[:_PASSED_OVER_SHOWN]]),
     ]
     if outcome.verification is not None:
         lines.append(_row("verified", _verified(outcome)))
@@ -128,12 +135,9 @@ def _reasons(outcome: Outcome) -> Iterator[str]:
         yield f"{attempt.candidate.name} was tried before: {printable(attempt.error)}"
 
 
-def _worth_telling(outcome: Outcome):  # type: ignore[no-untyped-def]
-    return outcome.passed_over[:2]
-
-
-def _passed_over(candidate: EnvironmentCandidate, command: str) -> str:
-    return f"{candidate.name}, whose Python is not here; get it with: {command}"
+def _passed_over(item: PassedOver) -> str:
+    command = f"; get it with: {item.command}" if item.command else ""
+    return f"{item.candidate.name}, the better one: its Python is not here{command}"
 
 
 def _verified(outcome: Outcome) -> str:

@@ -1,0 +1,140 @@
+"""Everything that ends with one clear line, exit code 2, and nothing written."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from envlock import __version__
+from envlock.cli import main
+
+EXAMPLE = Path(__file__).parent.parent / "assets" / "example" / "model.h5"
+WHOLE = EXAMPLE.read_bytes()
+
+
+@pytest.fixture
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(None, "model.h5: no such file or directory [missing-artifact]", id="missing"),
+        pytest.param(b"", "model.h5: expected a saved model, found an empty file [not-a-model]", id="empty"),
+        pytest.param(
+            b"<!DOCTYPE html><html></html>",
+            "model.h5: expected a saved model, found a web page [not-a-model]",
+            id="web page",
+        ),
+        pytest.param(
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n",
+            "model.h5: expected a saved model, found a Git LFS pointer instead of the file [not-a-model]",
+            id="Git LFS pointer",
+        ),
+        pytest.param(
+            WHOLE[:9000],
+            f"model.h5: HDF5 file: expected {len(WHOLE)} bytes at offset 0, found 9000 [truncated-file]",
+            id="truncated",
+        ),
+        pytest.param(
+            WHOLE[:1000] + b"\xff" * 100 + WHOLE[1100:],
+            "model.h5: object header continuation at offset 1064: a field of 65535 bytes does not fit into the 16 bytes"
+            " left [damaged-file]",
+            id="overwritten",
+        ),
+    ],
+)
+def test_a_file_that_is_no_model_is_named_for_what_it_is(
+    content: bytes | None, message: str, empty_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if content is not None:
+        (empty_folder / "model.h5").write_bytes(content)
+
+    assert main(["from-model", "model.h5"]) == 2
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err.splitlines()[0]) == ("", f"envlock: {message}")
+    assert sorted(path.name for path in empty_folder.iterdir()) == ([] if content is None else ["model.h5"])
+
+
+def test_a_lock_of_somebody_else_is_not_overwritten(empty_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (empty_folder / "requirements.txt").write_text("tensorflow\n")
+
+    assert main(["from-model", str(EXAMPLE)]) == 2
+    assert capsys.readouterr().err == (
+        "envlock: requirements.txt: exists and was not written by envlock, left untouched [occupied-path]\n"
+        "  name another file with -o, or move it away\n"
+    )
+    assert (empty_folder / "requirements.txt").read_text() == "tensorflow\n"
+
+
+def test_an_environment_of_somebody_else_is_not_overwritten(
+    empty_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (empty_folder / ".venv").mkdir()
+    (empty_folder / ".venv" / "pyvenv.cfg").write_text("home = /somewhere\n")
+
+    assert main(["from-model", str(EXAMPLE)]) == 2
+    assert "--venv" in capsys.readouterr().err
+    assert [path.name for path in (empty_folder / ".venv").iterdir()] == ["pyvenv.cfg"]
+    assert not (empty_folder / "requirements.txt").exists()
+
+
+def test_an_index_that_does_not_answer_leaves_nothing_behind(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("UV_NO_CONFIG", "1")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    monkeypatch.setenv("UV_CACHE_DIR", str(empty_folder / "cache"))
+
+    assert main(["from-model", str(EXAMPLE)]) == 2
+    assert "[no-network]" in capsys.readouterr().err
+    assert [path.name for path in empty_folder.iterdir() if path.name != "cache"] == []
+
+
+def test_no_python_that_fits_is_a_no_with_the_command_that_gets_one(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ENVLOCK_PYTHONS", str(empty_folder))
+
+    assert main(["from-model", str(EXAMPLE), "--prefer", "saver"]) == 1
+    assert capsys.readouterr().err == (
+        "envlock: tensorflow-cpu 2.4.4 on Python 3.8 would load the model, but Python 3.8 is not here [no-environment]\n"
+        "  get it with: uv python install 3.8\n"
+    )
+    assert list(empty_folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param([], id="no command"),
+        pytest.param(["from-model"], id="no path"),
+        pytest.param(["from-model", "model.h5", "--python-version", "three"], id="no Python version"),
+        pytest.param(["from-model", "model.h5", "--tensorflow", "latest"], id="no version"),
+    ],
+)
+def test_a_wrong_call_is_explained_by_the_parser(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+
+    assert caught.value.code == 2
+    assert "usage: envlock" in capsys.readouterr().err
+
+
+def test_code_that_is_no_folder_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["from-model", str(EXAMPLE), "--code", str(EXAMPLE)]) == 2
+    assert capsys.readouterr().err.splitlines()[0] == f"envlock: --code {EXAMPLE}: not a folder [usage]"
+
+
+def test_the_module_runs_as_a_program() -> None:
+    completed = subprocess.run(
+        [sys.executable, "-m", "envlock", "--version"], capture_output=True, text=True, check=True
+    )
+
+    assert completed.stdout == f"envlock {__version__}\n"
