@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -97,10 +97,13 @@ class Verification:
     code_errors: tuple[str, ...]
     """One line for each module or source file that could not be imported, led by its name."""
 
+    modules: tuple[str, ...] = ()
+    """What was imported before, since it registers what the model needs."""
+
     imported: tuple[ImportedObject, ...]
     """What was passed to the loader as ``custom_objects``, sorted as the request names them."""
 
-    search_path: tuple[str, ...]
+    search_path: tuple[str, ...] = ()
     """Folders that these are imported from, beside those of the environment."""
 
     outputs: tuple[Output, ...]
@@ -119,7 +122,7 @@ class Verification:
         """Lines of Python that load the model at *path* as it was loaded here; empty where it was not."""
         if not self.loads:
             return ()
-        lines = [_IMPORTS[self.how.partition(".")[0]]]
+        lines = [_IMPORTS[self.how.partition(".")[0]], *(f"import {module}" for module in self.modules)]
         if self.imported and self.search_path:
             lines += ["import sys", *(f"sys.path.append({folder!r})" for folder in self.search_path)]
         lines += dict.fromkeys(f"from {item.module} import {item.attribute}" for item in self.imported)
@@ -183,7 +186,8 @@ def verify(
     started = time.monotonic()
     child = _run(environment_python, json.dumps(request).encode(), environment or {}, time_limit)
     seconds = time.monotonic() - started
-    return _read_outcome(child, seconds=seconds, time_limit=time_limit, search_path=search_path)
+    outcome = _read_outcome(child, seconds=seconds, time_limit=time_limit)
+    return replace(outcome, modules=tuple(modules), search_path=search_path)
 
 
 def _describe_definition(name: str, definition: Definition) -> dict[str, str]:
@@ -297,7 +301,7 @@ class _BoundedReader:
 # --- its outcome ---------------------------------------------------------------------------------------------
 
 
-def _read_outcome(child: _Ended, *, seconds: float, time_limit: float, search_path: tuple[str, ...]) -> Verification:
+def _read_outcome(child: _Ended, *, seconds: float, time_limit: float) -> Verification:
     report = _last_report(child.report)
     if report.get("done"):
         error, traceback, predicts = report["error"], report["traceback"], report["predicts"]
@@ -315,7 +319,6 @@ def _read_outcome(child: _Ended, *, seconds: float, time_limit: float, search_pa
         attempts=tuple(Attempt(how=item["how"], error=item["error"]) for item in report.get("attempts", ())),
         code_errors=tuple(f"{item['file']}: {item['error']}" for item in report.get("code_errors", ())),
         imported=tuple(ImportedObject(**item) for item in report.get("imported", ())),
-        search_path=search_path,
         outputs=tuple(_read_output(item) for item in report.get("outputs", ())),
         versions=report.get("versions", {}),
         seconds=seconds,
