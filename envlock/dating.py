@@ -240,4 +240,3 @@ def _version_of_label(recorded: str | None) -> Version | None:
         return Version(match[1]) if match else None
     except InvalidVersion:
         return None
-

@@ -56,7 +56,7 @@ def _saver_findings(provenance: Provenance, saver: Saver) -> Iterator[Finding]:
         yield Finding(
             reference="other-backend",
             severity="warning",
-            message=f"saved on the backend {printable(backend or '')}; kernels of convolutions may be stored differently",
+            message=f"saved on the backend {printable(backend or '')}, which may store kernels differently",
             hint="compare the numbers with known ones",
         )
 

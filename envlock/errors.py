@@ -116,7 +116,9 @@ class NotAModelError(ArtifactError):
 
     reference = "not-a-model"
 
-    def __init__(self, path: str, *, found: str, hint: str = "pass the file or folder that the model was saved to") -> None:
+    def __init__(
+        self, path: str, *, found: str, hint: str = "pass the file or folder that the model was saved to"
+    ) -> None:
         super().__init__(path, found)
         self.path, self.found, self.hint = path, found, hint
 

@@ -84,9 +84,7 @@ def _loaders_in_question(provenance: Provenance) -> tuple[Loader, ...]:
     return tensorflow_loaders()
 
 
-def _judge_loader(
-    provenance: Provenance, saver: Saver, custom: Collection[CustomObject], loader: Loader
-) -> Verdict:
+def _judge_loader(provenance: Provenance, saver: Saver, custom: Collection[CustomObject], loader: Loader) -> Verdict:
     failures = [
         *_container_failures(provenance, saver, loader),
         *_configuration_failures(provenance, custom, loader),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,16 +12,18 @@ from typing import Literal
 from packaging.requirements import Requirement
 
 from envlock.candidates import EnvironmentCandidate, Wishes, propose_candidates
+from envlock.custom_code import Definition, find_definitions
 from envlock.diagnosis import own_objects
 from envlock.environment import Environment, create_environment, refuse_foreign_environment, remove_environment
-from envlock.errors import InstallationError, NoCandidateError, ResolutionError
+from envlock.errors import InstallationError, NoCandidateError, ResolutionError, UsageError
+from envlock.formats.text import printable
 from envlock.inspection import Inspection, inspect
 from envlock.interpreters import Interpreter, command_to_get, find_interpreters
 from envlock.loadability import judge
 from envlock.lock import Lock, pin
 from envlock.reporter import Reporter
 from envlock.resolution import Resolver
-from envlock.target import Platform, Target
+from envlock.target import Platform
 from envlock.verification import Verification, verify
 from envlock.writers import LockWriter
 from envlock.writers.files import refuse_foreign_file, write_whole
@@ -76,6 +78,9 @@ class Outcome:
     """What ``from-model`` made."""
 
     inspection: Inspection
+    definitions: Mapping[str, Definition]
+    """Where the person's code defines what the model needs, by name."""
+
     candidate: EnvironmentCandidate
     lock: Lock
     lock_path: Path
@@ -98,6 +103,7 @@ def from_model(request: Request, reporter: Reporter) -> Outcome:
 
     Raises:
         ArtifactError: The artifact is damaged, hostile, or no model.
+        UsageError: The code that was passed does not define what the model needs.
         OccupiedPathError: Something that envlock did not write is in the way; nothing was done.
         NoCandidateError: Nothing loads it on the Pythons at hand.
         NetworkError, WriteError: The outside world failed; nothing half-made is left.
@@ -106,6 +112,7 @@ def from_model(request: Request, reporter: Reporter) -> Outcome:
     seconds: dict[str, float] = {}
     with reporter.step(f"reading {request.artifact.name}"), _timed(seconds, "inspect"):
         inspection = inspect(request.artifact)
+    definitions = _find_own_objects(inspection, request)
     with reporter.step("looking for Pythons"), _timed(seconds, "interpreters"):
         interpreters = find_interpreters()
     candidates = _propose(inspection, request, interpreters)
@@ -125,6 +132,7 @@ def from_model(request: Request, reporter: Reporter) -> Outcome:
         lock, environment, verification = made
         return Outcome(
             inspection=inspection,
+            definitions=definitions,
             candidate=candidate,
             lock=lock,
             lock_path=request.lock_path,
@@ -145,6 +153,20 @@ def _refuse_foreign_outputs(request: Request) -> None:
     refuse_foreign_file(request.lock_path, request.writer)
     if request.environment_path is not None:
         refuse_foreign_environment(request.environment_path)
+
+
+def _find_own_objects(inspection: Inspection, request: Request) -> dict[str, Definition]:
+    if request.code is None:
+        return {}
+    names = [item.name for item in own_objects(inspection.custom) if item.kind != "operation"]
+    definitions = find_definitions(request.code, names)
+    missing = [name for name in names if name not in definitions]
+    if missing:
+        raise UsageError(
+            f"--code {request.code}: no Python file defines {', '.join(map(printable, missing))} at its top level",
+            hint="pass the folder of the project that the model was trained with",
+        )
+    return definitions
 
 
 def _propose(
@@ -241,7 +263,8 @@ def _reason_not_to_verify(inspection: Inspection, request: Request) -> str | Non
         return "not asked for"
     missing = [item.name for item in own_objects(inspection.custom)]
     if missing and request.code is None:
-        return f"the model needs your definitions of {', '.join(missing)}: pass their folder with --code DIR"
+        names = ", ".join(map(printable, missing))
+        return f"the model needs your definitions of {names}: pass their folder with --code DIR"
     if inspection.provenance.code and not request.trusts_code:
         return "the artifact holds code, which loading would run: pass --trust if you trust where it comes from"
     return None

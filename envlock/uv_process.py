@@ -74,7 +74,7 @@ _DECORATION = re.compile(r"^[\s×╰├│─▶▸-]+|^(?:error|hint|cause|Caus
 
 
 def distil(complaint: str) -> str:
-    """uv's complaint as one line: its error and the causes below it, without warnings, drawing and addresses."""
+    """Uv's complaint as one line: its error and the causes below it, without warnings, drawing and addresses."""
     lines = []
     for line in complaint.splitlines():
         if line.startswith(("warning:", "Using ", "Resolved ")):

@@ -10,9 +10,7 @@ from envlock.provenance import ConfigObject, Evidence, Operation, Provenance
 
 def evidence(**facts: str) -> tuple[Evidence, ...]:
     """Evidence by fact, underscores standing for hyphens."""
-    return tuple(
-        Evidence(fact=fact.replace("_", "-"), value=value, location="test") for fact, value in facts.items()
-    )
+    return tuple(Evidence(fact=fact.replace("_", "-"), value=value, location="test") for fact, value in facts.items())
 
 
 def layer(class_name: str, *keys: str, **more: Any) -> ConfigObject:

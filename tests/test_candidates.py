@@ -74,7 +74,10 @@ def test_the_nearest_loader_for_the_pythons_at_hand_follows() -> None:
 
 
 def test_preferring_the_saver_leaves_nothing_else() -> None:
-    assert {item.loader.name for item in propose(keras_file("2.4.0"), prefer="saver")} == {"tf.keras 2.3", "tf.keras 2.4"}
+    assert {item.loader.name for item in propose(keras_file("2.4.0"), prefer="saver")} == {
+        "tf.keras 2.3",
+        "tf.keras 2.4",
+    }
 
 
 def test_preferring_the_newest_gives_the_newest_that_loads() -> None:
@@ -107,7 +110,9 @@ def test_an_add_on_comes_in_the_release_built_for_the_tensorflow() -> None:
 
 
 def test_a_plain_saved_model_needs_no_keras_of_its_own() -> None:
-    artifact = provenance(format="saved-model", evidence=evidence(tensorflow_version="1.15.0"), traits=frozenset({"graph-only"}))
+    artifact = provenance(
+        format="saved-model", evidence=evidence(tensorflow_version="1.15.0"), traits=frozenset({"graph-only"})
+    )
 
     best = propose(artifact)[0]
 
@@ -115,7 +120,9 @@ def test_a_plain_saved_model_needs_no_keras_of_its_own() -> None:
 
 
 def test_a_keras_saved_model_is_tried_as_a_keras_model_first() -> None:
-    artifact = provenance(format="saved-model", evidence=evidence(tensorflow_version="2.6.0"), traits=frozenset({"keras-model"}))
+    artifact = provenance(
+        format="saved-model", evidence=evidence(tensorflow_version="2.6.0"), traits=frozenset({"keras-model"})
+    )
 
     best = propose(artifact)[0]
 

@@ -47,9 +47,7 @@ def main() -> None:
 
 def _write_releases(distribution: str, rows: dict[str, Any], tables: dict[str, Any]) -> None:
     requirement_sets: list[list[str]] = []
-    releases = {
-        version: _release(row, tables, requirement_sets) for version, row in rows.items()
-    }
+    releases = {version: _release(row, tables, requirement_sets) for version, row in rows.items()}
     _write(
         DATA / "releases" / f"{distribution}.json",
         {"distribution": distribution, "requirement_sets": requirement_sets, "releases": releases},
@@ -96,7 +94,9 @@ def _write_tensorflow(rows: dict[str, Any], strings: dict[str, Any]) -> None:
     kept = ("date", "producer", "min_producer", "min_consumer", "checkpoint", "producer_date", "keras", "protobuf_cpp")
     releases = {version: {key: row[key] for key in kept if key in row} for version, row in rows.items()}
     # Where the name of the bundled Keras depends on TF2 behaviour: the one that the line writes as installed.
-    observed = {_line(version): string for string, row in strings.items() for version in row.get("observed_default", ())}
+    observed = {
+        _line(version): string for string, row in strings.items() for version in row.get("observed_default", ())
+    }
     for version, release in releases.items():
         if "tf2_enabled" in release["keras"]:
             release["keras"] = release["keras"] | {"as_installed": observed[_line(version)]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from envlock.formats.text import printable
 
 # Types only: a command must not wait for stages that it does not use.
 if TYPE_CHECKING:
+    from envlock.custom_code import Definition
     from envlock.dating import Saver
     from envlock.errors import EnvlockError
     from envlock.inspection import Inspection
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from envlock.pipeline import Outcome, PassedOver
     from envlock.provenance import Finding, Provenance
 
-_LABEL_WIDTH = 12
+_LABEL_WIDTH = 14
 _EVIDENCE_SHOWN = 8
 _PASSED_OVER_SHOWN = 2
 
@@ -40,7 +41,7 @@ def render_inspection(inspection: Inspection) -> str:
     lines = [
         f"{printable(str(provenance.path))}: {describe_artifact(provenance)}",
         _row("saved by", describe_saver(inspection.saver)),
-        *_rows("needs", _needs(inspection.custom)),
+        *_rows("needs", _needs(inspection.custom, {})),
         *_rows("inputs", [f"{printable(item.name)} {item.dtype} {_shape(item.shape)}" for item in provenance.inputs]),
         *_rows("evidence", _evidence(provenance)),
         *_findings(inspection.findings),
@@ -77,7 +78,9 @@ def describe_saver(saver: Saver) -> str:
     for loader in saver.loaders:
         names.setdefault(loader.implementation, []).append(loader.line)
     if not names:
-        names = {"Keras": list(saver.keras_lines)} if saver.keras_lines else {"TensorFlow": list(saver.tensorflow_lines)}
+        names = (
+            {"Keras": list(saver.keras_lines)} if saver.keras_lines else {"TensorFlow": list(saver.tensorflow_lines)}
+        )
     parts = [f"{name.replace('tensorflow', 'TensorFlow')} {_range(lines)}" for name, lines in names.items()]
     return "; or ".join(parts)
 
@@ -88,17 +91,19 @@ def describe_saver(saver: Saver) -> str:
 def _model_part(outcome: Outcome) -> Iterator[str]:
     provenance = outcome.inspection.provenance
     lines = [
-        f"The model   {printable(str(provenance.path))}: {describe_artifact(provenance)}",
+        f"The model       {printable(str(provenance.path))}: {describe_artifact(provenance)}",
         _row("saved by", describe_saver(outcome.inspection.saver)),
-        *_rows("needs", _needs(outcome.inspection.custom)),
-        *_findings(outcome.inspection.findings),
+        *_rows("needs", _needs(outcome.inspection.custom, outcome.definitions)),
+        *_findings(item for item in outcome.inspection.findings if not _is_settled(item, outcome)),
     ]
     yield "\n".join(lines)
 
 
 def _environment_part(outcome: Outcome) -> Iterator[str]:
     candidate, environment = outcome.candidate, outcome.environment
-    title = f"Environment {environment.path}: {candidate.name}" if environment else f"Lock        {candidate.name}"
+    title = (
+        f"Environment     {environment.path}: {candidate.name}" if environment else f"Lock            {candidate.name}"
+    )
     lines = [
         title,
         *_rows("why", _reasons(outcome)),
@@ -114,13 +119,18 @@ def _environment_part(outcome: Outcome) -> Iterator[str]:
 
 def _use_part(outcome: Outcome) -> Iterator[str]:
     if outcome.environment is None:
-        yield f"Use it      uv pip sync --require-hashes {outcome.lock_path}"
+        yield f"Use it          uv pip sync --require-hashes {outcome.lock_path}"
         return
-    lines = [f"Use it      {outcome.environment.activate}"]
+    lines = [f"Use it          {outcome.environment.activate}"]
     if outcome.verification is not None:
         lines.append(_row("", "python"))
         lines += [_row("", f">>> {line}") for line in outcome.verification.snippet(outcome.inspection.provenance.path)]
     yield "\n".join(lines)
+
+
+def _is_settled(finding: Finding, outcome: Outcome) -> bool:
+    """Whether the person has already done what the finding advises."""
+    return finding.reference == "custom-object" and bool(outcome.definitions)
 
 
 def _reasons(outcome: Outcome) -> Iterator[str]:
@@ -152,9 +162,12 @@ def _verified(outcome: Outcome) -> str:
 # --- parts ---------------------------------------------------------------------------------------------------
 
 
-def _needs(custom: Collection[CustomObject]) -> Iterator[str]:
+def _needs(custom: Collection[CustomObject], definitions: Mapping[str, Definition]) -> Iterator[str]:
     for item in custom:
         source = item.distribution or "your own code"
+        if item.name in definitions:
+            definition = definitions[item.name]
+            source = f"{definition.file}, line {definition.line}"
         yield f"{item.kind} {printable(item.name)} ({source})"
 
 

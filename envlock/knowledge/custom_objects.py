@@ -11,11 +11,9 @@ def find_provider(class_name: str, registered_name: str | None) -> str | None:
     for row in read_toml("custom_objects.toml")["provider"]:
         prefix = row.get("prefix")
         if prefix and any(name.startswith(prefix) for name in names):
-            distribution: str = row["distribution"]
-            return distribution
+            return str(row["distribution"])
         if any(name in row.get("classes", ()) for name in names):
-            distribution = row["distribution"]
-            return distribution
+            return str(row["distribution"])
     return None
 
 

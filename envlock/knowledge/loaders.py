@@ -65,7 +65,6 @@ class Loader:
         except InvalidVersion:
             return False
 
-
     def writes_version_as_installed(self, recorded: str) -> bool:
         """Whether it writes that without anybody having switched TF2 behaviour on or off."""
         if not self.writes_version(recorded):

@@ -18,15 +18,15 @@ def test_the_report_says_what_it_is_what_wrote_it_and_what_to_know(capsys: pytes
     assert main(["inspect", str(path)]) == 0
     assert capsys.readouterr().out == (
         f"{path}: Keras HDF5, model, 14.9 kB\n"
-        "  saved by    tf.keras 2.15\n"
-        "  needs       layer Scale (your own code)\n"
-        "  inputs      input_1 float32 (any, 4)\n"
-        "  evidence    keras-version 2.15.0 (attribute keras_version of /)\n"
-        "              backend tensorflow (attribute backend of /)\n"
-        "              model-config Sequential (attribute model_config of /)\n"
-        "  warning     the layer Scale is not part of Keras: its definition is needed to load the model"
+        "  saved by      tf.keras 2.15\n"
+        "  needs         layer Scale (your own code)\n"
+        "  inputs        input_1 float32 (any, 4)\n"
+        "  evidence      keras-version 2.15.0 (attribute keras_version of /)\n"
+        "                backend tensorflow (attribute backend of /)\n"
+        "                model-config Sequential (attribute model_config of /)\n"
+        "  warning       the layer Scale is not part of Keras: its definition is needed to load the model"
         " [custom-object]\n"
-        "              pass the folder of the code that defines it with --code DIR\n"
+        "                pass the folder of the code that defines it with --code DIR\n"
     )
 
 
@@ -73,7 +73,11 @@ def test_several_paths_give_a_line_each_and_a_bad_one_stands_in_its_place(
 
     assert main(["inspect", good, str(page), good, "--json"]) == 2
     documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [document["schema"] for document in documents] == ["envlock/inspect/1", "envlock/error/1", "envlock/inspect/1"]
+    assert [document["schema"] for document in documents] == [
+        "envlock/inspect/1",
+        "envlock/error/1",
+        "envlock/inspect/1",
+    ]
     assert documents[1] == {
         "schema": "envlock/error/1",
         "path": str(page),

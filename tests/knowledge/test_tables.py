@@ -69,7 +69,9 @@ def test_every_loader_has_a_tensorflow_with_a_python(loader: Any) -> None:
 
 
 def test_every_loader_of_keras_models_has_a_schema() -> None:
-    assert {loader.name for loader in all_loaders() if loader.implementation != "tensorflow" and loader.schema is None} == set()
+    assert {
+        loader.name for loader in all_loaders() if loader.implementation != "tensorflow" and loader.schema is None
+    } == set()
 
 
 def test_the_lines_are_those_of_the_index() -> None:

@@ -36,7 +36,10 @@ def main() -> int:
     with ThreadPoolExecutor(arguments.jobs) as pool:
         for row in pool.map(_serve, artifacts):
             rows.append(row)
-            print(f"{'ok  ' if row['ok'] else 'FAIL'} {row['artifact']:<32} {row['environment']} {row['error']}", flush=True)
+            print(
+                f"{'ok  ' if row['ok'] else 'FAIL'} {row['artifact']:<32} {row['environment']} {row['error']}",
+                flush=True,
+            )
     if arguments.results:
         arguments.results.write_text(json.dumps(rows, indent=1), encoding="utf-8")
     served = sum(row["ok"] for row in rows)

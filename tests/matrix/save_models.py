@@ -184,7 +184,7 @@ def save_session(keras, tensorflow, path):
     The model is built anew in inference mode, since batch normalisation bakes the learning phase into the graph.
     """
     keras.backend.clear_session()
-    keras.backend.set_learning_phase(0)
+    keras.backend.set_learning_phase(False)
     model, _ = build_sequential(keras)
     signature = tensorflow.saved_model.signature_def_utils.predict_signature_def(
         inputs={"image": model.input}, outputs={"scores": model.output}

@@ -77,7 +77,9 @@ def test_what_cannot_be_satisfied_is_a_resolution_error() -> None:
         )
 
     assert caught.value.exit_code == 1
-    assert "a-distribution-that-no-cache-holds==1 on Python 3.11: no set of distributions satisfies it" in str(caught.value)
+    assert "a-distribution-that-no-cache-holds==1 on Python 3.11: no set of distributions satisfies it" in str(
+        caught.value
+    )
 
 
 def test_an_index_that_does_not_answer_is_a_network_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,176 @@
+"""The main job on real models of real savers: an environment is made, and the model loads and computes in it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from envlock.cli import main
+from envlock.interpreters import SEARCH_VARIABLE, Interpreter
+
+pytestmark = [pytest.mark.online, pytest.mark.environments]
+
+ASSETS = Path(__file__).parent / "assets"
+RequireInterpreter = Callable[[str], Interpreter]
+
+
+@pytest.fixture
+def from_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, dict[str, Any]]]:
+    """Runs ``envlock from-model --json`` in an empty folder; gives its exit code and document."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(artifact: str, *options: str) -> tuple[int, dict[str, Any]]:
+        exit_code = main(["from-model", str(ASSETS / artifact), "--json", *options])
+        return exit_code, json.loads(capsys.readouterr().out)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("artifact", "python", "requirements", "how"),
+    [
+        pytest.param(
+            "keras/tf-1.15-sequential.h5", "3.7", ["tensorflow==1.15.5"], "tf.keras.models.load_model(path)", id="1.15"
+        ),
+        pytest.param(
+            "keras/keras-2.2.4-functional.h5",
+            "3.7",
+            ["tensorflow==1.15.5", "keras==2.2.5"],
+            "keras.models.load_model(path)",
+            id="standalone Keras 2.2.4",
+        ),
+        pytest.param(
+            "keras/tf-2.13-sequential.keras",
+            "3.11",
+            ["tensorflow-cpu==2.13.1"],
+            "tf.keras.models.load_model(path)",
+            id="archive of 2.13",
+        ),
+        pytest.param(
+            "keras/tf-2.21-functional.keras",
+            "3.13",
+            ["tensorflow-cpu==2.21.0", "keras==3.15.1"],
+            "keras.models.load_model(path)",
+            id="archive of Keras 3",
+        ),
+        pytest.param(
+            "saved_model/1.15",
+            "3.7",
+            ["tensorflow==1.15.5"],
+            "tf.compat.v1.saved_model.loader.load(session, ['serve'], path)",
+            id="SavedModel of 1.15",
+        ),
+    ],
+)
+def test_a_model_loads_in_the_environment_made_for_it(
+    artifact: str,
+    python: str,
+    requirements: list[str],
+    how: str,
+    from_model: Callable[..., tuple[int, dict[str, Any]]],
+    require_interpreter: RequireInterpreter,
+) -> None:
+    require_interpreter(python)
+
+    exit_code, document = from_model(artifact, "--trust")
+
+    assert document["candidate"]["requirements"] == requirements
+    assert document["candidate"]["python"] == python
+    assert document["attempts"] == []
+    assert document["verification"] == {
+        "loads": True,
+        "predicts": True,
+        "loader": document["candidate"]["implementation"],
+        "how": how,
+        "error": None,
+    }
+    assert exit_code == 0
+
+
+def test_a_machine_with_one_python_gets_the_best_loader_for_it(
+    from_model: Callable[..., tuple[int, dict[str, Any]]],
+    require_interpreter: RequireInterpreter,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(SEARCH_VARIABLE, str(require_interpreter("3.12").executable))
+
+    exit_code, document = from_model("example/model.h5")
+
+    assert document["candidate"]["requirements"] == ["tensorflow==2.16.2", "tf-keras==2.16.0"]
+    assert document["passed_over"][0] == {
+        "candidate": {
+            "tensorflow": "2.4.4",
+            "distribution": "tensorflow-cpu",
+            "python": "3.8",
+            "implementation": "tf.keras",
+            "line": "2.4",
+            "requirements": ["tensorflow-cpu==2.4.4"],
+            "verdict": "loads",
+            "is_saver": True,
+        },
+        "command": "uv python install 3.8",
+    }
+    assert (document["verification"]["loads"], document["verification"]["predicts"]) == (True, True)
+    assert exit_code == 0
+
+
+def test_a_model_of_custom_layers_waits_for_their_code_and_loads_with_it(
+    from_model: Callable[..., tuple[int, dict[str, Any]]], require_interpreter: RequireInterpreter
+) -> None:
+    require_interpreter("3.11")
+
+    exit_code, document = from_model("custom_layer/model.h5")
+    assert document["unverified"] == "the model needs your definitions of Scale: pass their folder with --code DIR"
+    assert (exit_code, document["verification"]) == (1, None)
+
+    exit_code, document = from_model("custom_layer/model.h5", "--code", str(ASSETS / "custom_layer" / "code"))
+    assert document["verification"]["how"] == "tf.keras.models.load_model(path, custom_objects=custom_objects)"
+    assert (exit_code, document["verification"]["predicts"]) == (0, True)
+
+
+def test_marshalled_code_runs_only_for_those_who_trust_it(
+    from_model: Callable[..., tuple[int, dict[str, Any]]], require_interpreter: RequireInterpreter
+) -> None:
+    require_interpreter("3.11")
+
+    exit_code, document = from_model("lambda_layer/model.h5")
+    assert document["unverified"] == (
+        "the artifact holds code, which loading would run: pass --trust if you trust where it comes from"
+    )
+    assert (exit_code, document["verification"]) == (1, None)
+
+    exit_code, document = from_model("lambda_layer/model.h5", "--trust")
+    assert (exit_code, document["verification"]["predicts"]) == (0, True)
+
+
+def test_a_second_run_takes_the_environment_that_is_there(
+    from_model: Callable[..., tuple[int, dict[str, Any]]], require_interpreter: RequireInterpreter
+) -> None:
+    require_interpreter("3.11")
+    from_model("custom_layer/model.h5", "--no-verify")
+    marker = Path(".venv/envlock.json")
+    made = marker.stat().st_mtime_ns
+
+    exit_code, _ = from_model("custom_layer/model.h5", "--no-verify")
+
+    assert exit_code == 0
+    assert marker.stat().st_mtime_ns == made
+
+
+def test_a_lock_alone_needs_no_interpreter(
+    from_model: Callable[..., tuple[int, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(SEARCH_VARIABLE, os.devnull)
+
+    exit_code, document = from_model("custom_layer/model.h5", "--lock-only", "-o", "locked.txt")
+
+    assert (exit_code, document["lock"], document["venv"]) == (0, "locked.txt", None)
+    assert "tensorflow-cpu==2.15.1" in (tmp_path / "locked.txt").read_text(encoding="utf-8")
+    assert [path.name for path in tmp_path.iterdir()] == ["locked.txt"]
