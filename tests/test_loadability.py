@@ -1,0 +1,112 @@
+"""Verdicts on real artifacts; each was seen in a real environment of that line."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from envlock.artifacts import read_provenance
+from envlock.dating import date_artifact
+from envlock.loadability import CustomObject, Verdict, find_custom_objects, judge
+from tests.building import evidence, layer, operation, provenance
+
+ASSETS = Path(__file__).parent / "assets"
+
+
+@cache
+def verdicts_on(artifact: str) -> dict[str, Verdict]:
+    read = read_provenance(ASSETS / artifact)
+    return {verdict.loader.name: verdict for verdict in judge(read, date_artifact(read))}
+
+
+@pytest.mark.parametrize(
+    ("artifact", "loader", "verdict", "references"),
+    [
+        ("keras/tf-2.3-functional.h5", "tf.keras 2.3", "loads", []),
+        ("keras/tf-2.3-functional.h5", "tf.keras 2.2", "fails", ["unknown-class"]),
+        ("keras/tf-2.3-functional.h5", "tf.keras 2.15", "loads", []),
+        ("keras/tf-2.3-functional.h5", "tf-keras 2.21", "loads", []),
+        ("keras/tf-1.15-sequential.h5", "tf.keras 1.15", "loads", []),
+        ("keras/tf-1.15-sequential.h5", "tf-keras 2.16", "loads", []),
+        ("keras/tf-1.15-sequential.h5", "keras 2.2", "fails", ["unknown-class"]),
+        ("keras/keras-2.2.4-functional.h5", "keras 2.2", "loads", []),
+        ("keras/tf-2.12-custom.keras", "keras 3.6", "fails", ["hdf5-named-keras", "unknown-key"]),
+        ("keras/tf-2.13-sequential.keras", "tf.keras 2.13", "loads", []),
+        ("keras/tf-2.13-sequential.keras", "tf.keras 2.15", "fails", ["archive-layout", "archive-layout-sequential"]),
+        ("keras/tf-2.15-functional.keras", "tf-keras 2.16", "loads", []),
+        ("keras/tf-2.15-functional.keras", "keras 3.6", "fails", ["archive-layout", "unknown-key"]),
+        ("keras/tf-2.21-functional.keras", "keras 3.15", "loads", []),
+        ("keras/tf-2.21-functional.keras", "keras 3.12", "fails", ["unknown-key"]),
+        ("keras/tf-2.16-sequential.h5", "tf.keras 2.15", "fails", ["keras3-config", "unknown-class", "unknown-key"]),
+        ("saved_model/1.15", "tensorflow 2.21", "loads", []),
+        ("saved_model/2.6", "tf.keras 2.6", "loads", []),
+        ("saved_model/2.6", "keras 3.6", "fails", ["keras-saved-model"]),
+        ("saved_model/2.16", "tensorflow 2.16", "loads", []),
+        ("saved_model/2.16", "tensorflow 2.9", "fails", ["unknown-attribute", "unknown-operation"]),
+        ("custom_layer/model.h5", "tf.keras 2.15", "needs-code", ["custom-objects"]),
+    ],
+)
+def test_a_loader_is_judged_as_it_behaves(artifact: str, loader: str, verdict: str, references: list[str]) -> None:
+    judged = verdicts_on(artifact)[loader]
+
+    assert (judged.verdict, sorted({reason.reference for reason in judged.reasons})) == (verdict, references)
+
+
+def test_the_reason_names_what_is_missing() -> None:
+    assert [reason.message for reason in verdicts_on("keras/tf-2.3-functional.h5")["tf.keras 2.2"].reasons] == [
+        "tf.keras 2.2 has no class Functional"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("objects", "operations", "custom"),
+    [
+        pytest.param((layer("Dense", "units"),), (), (), id="nothing"),
+        pytest.param(
+            (layer("Scale", "factor"),),
+            (),
+            (CustomObject(name="Scale", kind="layer", distribution=None),),
+            id="a layer of the person's own",
+        ),
+        pytest.param(
+            (layer("GELU", registered_name="Addons>GELU"),),
+            (),
+            (CustomObject(name="GELU", kind="layer", distribution="tensorflow-addons"),),
+            id="a layer of Addons",
+        ),
+        pytest.param(
+            (layer("my_loss", kind="function", location="training_config.loss"),),
+            (),
+            (),
+            id="a loss, which a model loads without",
+        ),
+        pytest.param((layer("relu", kind="function"),), (), (), id="a built-in function"),
+        pytest.param(
+            (),
+            (operation("Addons>Gelu"), operation("MatMul"), operation("Mine")),
+            (
+                CustomObject(name="Addons>Gelu", kind="operation", distribution="tensorflow-addons"),
+                CustomObject(name="Mine", kind="operation", distribution=None),
+            ),
+            id="operations",
+        ),
+    ],
+)
+def test_custom_objects_come_with_the_distribution_that_brings_them(
+    objects: tuple[object, ...], operations: tuple[object, ...], custom: tuple[CustomObject, ...]
+) -> None:
+    assert find_custom_objects(provenance(objects=objects, operations=operations)) == custom
+
+
+@pytest.mark.parametrize(("stripped", "verdict"), [("true", "fails"), ("false", "loads")])
+def test_an_attribute_that_is_not_known_fails_where_it_cannot_hold_its_default(stripped: str, verdict: str) -> None:
+    artifact = provenance(
+        format="saved-model",
+        evidence=evidence(tensorflow_version="2.16.1", stripped_default_attributes=stripped),
+        operations=(operation("MatMul", "T", "transpose_a", "transpose_b", "grad_a"),),
+    )
+    judged = {item.loader.name: item for item in judge(artifact, date_artifact(artifact))}
+
+    assert judged["tensorflow 2.4"].verdict == verdict
