@@ -44,7 +44,7 @@ def _saver_findings(provenance: Provenance, saver: Saver) -> Iterator[Finding]:
             severity="info",
             message="no version is recorded in the artifact; its content alone tells what can have written it",
         )
-    elif not saver.loaders:
+    elif not (saver.loaders or saver.keras_lines or saver.tensorflow_lines):
         yield Finding(
             reference="unknown-version",
             severity="warning",

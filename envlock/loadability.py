@@ -87,7 +87,7 @@ def _loaders_in_question(provenance: Provenance) -> tuple[Loader, ...]:
 def _judge_loader(provenance: Provenance, saver: Saver, custom: Collection[CustomObject], loader: Loader) -> Verdict:
     failures = [
         *_container_failures(provenance, saver, loader),
-        *_configuration_failures(provenance, custom, loader),
+        *_configuration_failures(provenance, saver, custom, loader),
         *_operation_failures(provenance, loader),
     ]
     if failures:
@@ -114,9 +114,9 @@ def _container_failures(provenance: Provenance, saver: Saver, loader: Loader) ->
 
 
 def _configuration_failures(
-    provenance: Provenance, custom: Collection[CustomObject], loader: Loader
+    provenance: Provenance, saver: Saver, custom: Collection[CustomObject], loader: Loader
 ) -> Iterator[Reason]:
-    if loader.schema is None:
+    if loader.schema is None or _is_converted(saver, loader):
         return
     custom_names = {item.name for item in custom}
     seen: set[tuple[str, frozenset[str]]] = set()
@@ -125,6 +125,13 @@ def _configuration_failures(
             continue
         seen.add((item.class_name, item.keys))
         yield from _object_failures(item, loader.schema, loader.name)
+
+
+def _is_converted(saver: Saver, loader: Loader) -> bool:
+    """Whether the loader rewrites all that the saver can have written."""
+    if loader.converts is None or saver.implementation != loader.implementation or not saver.keras_lines:
+        return False
+    return all(loader.converts.contains(line) for line in saver.keras_lines)
 
 
 def _object_failures(item: ConfigObject, schema: SchemaLine, name: str) -> Iterator[Reason]:

@@ -54,6 +54,14 @@ def test_a_loader_is_judged_as_it_behaves(artifact: str, loader: str, verdict: s
     assert (judged.verdict, sorted({reason.reference for reason in judged.reasons})) == (verdict, references)
 
 
+def test_standalone_keras_2_rewrites_what_keras_1_wrote() -> None:
+    dense = layer("Dense", "output_dim", "init", "W_regularizer", "name", "trainable")
+    artifact = provenance(evidence=evidence(keras_version="1.2.2"), objects=(dense,))
+    loading = {item.loader.name for item in judge(artifact, date_artifact(artifact)) if item.verdict == "loads"}
+
+    assert loading == {"keras 2.0", "keras 2.1", "keras 2.2", "keras 2.3"}
+
+
 def test_the_reason_names_what_is_missing() -> None:
     assert [reason.message for reason in verdicts_on("keras/tf-2.3-functional.h5")["tf.keras 2.2"].reasons] == [
         "tf.keras 2.2 has no class Functional"

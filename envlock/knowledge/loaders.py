@@ -33,6 +33,9 @@ class Loader:
     writes: frozenset[str]
     """Formats in which it saves Keras models."""
 
+    converts: SpecifierSet | None
+    """Earlier lines of the implementation whose configurations it rewrites before use; ``None`` where it does not."""
+
     tensorflow: tuple[str, ...]
     """TensorFlow lines that it runs on, newest first."""
 
@@ -101,6 +104,7 @@ def all_loaders() -> tuple[Loader, ...]:
                     line=line,
                     release=release,
                     schema=_schema_of(row["schema"], line) if "schema" in row else None,
+                    converts=SpecifierSet(row["converts"]) if "converts" in row else None,
                     writes=frozenset(row.get("writes", ())),
                     tensorflow=(line,) if row["tensorflow"] == "own" else paired_lines(release),
                     probe=row["loader"],

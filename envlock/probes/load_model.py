@@ -353,12 +353,12 @@ def meta_graph_ways(tf, path):
 
 def import_meta_graph(v1, path):
     session = v1.Session(graph=v1.Graph())
+    prefix = path[: -len(".meta")] if path.endswith(".meta") else path
     with session.graph.as_default():
         saver = v1.train.import_meta_graph(path)
-    prefix = path[: -len(".meta")] if path.endswith(".meta") else path
-    if saver is None or not os.path.exists(prefix + ".index"):
-        return SessionModel(v1, session, {}, {})
-    saver.restore(session, prefix)
+        if saver is None or not os.path.exists(prefix + ".index"):
+            return SessionModel(v1, session, {}, {})
+        saver.restore(session, prefix)
     return SessionModel(v1, session, *ends_of_graph(session.graph))
 
 
@@ -541,18 +541,28 @@ def call(model, known, findings):
 
 
 def try_inputs(model, specifications, findings):
-    """None when the model has taken an input; else why it refused the last one."""
+    """None when the model has taken an input; else why it refused the likeliest kind."""
+    kinds = TEXTS if any(item.dtype == "string" for item in flatten(specifications)) else TEXTS[:1]
+    failures = []
+    for make_text in kinds:
+        failure = try_sizes(model, specifications, make_text, findings)
+        if failure is None:
+            return None
+        failures.append(failure)
+    return failures[0]
+
+
+def try_sizes(model, specifications, make_text, findings):
+    """None when the model has taken an input of some size; else why it refused the last."""
     failure = None
-    texts = TEXTS if any(item.dtype == "string" for item in flatten(specifications)) else TEXTS[:1]
-    for make_text in texts:
-        for batch, size in sizes_for(specifications):
-            example = {}
-            for _ in range(MOST_FEATURES):
-                failure = try_one_input(model, specifications, batch, size, make_text(example), findings)
-                if failure is None:
-                    return None
-                if make_text is not make_example or not learn_feature(failure["error"], example):
-                    break
+    features = {}
+    for batch, size in sizes_for(specifications):
+        for _ in range(MOST_FEATURES):
+            failure = try_one_input(model, specifications, batch, size, make_text(features), findings)
+            if failure is None:
+                return None
+            if not learn_feature(failure["error"], features):
+                break
     return failure
 
 
@@ -600,7 +610,8 @@ def make_array(item, batch, size, text):
     if count > LARGEST_INPUT:
         raise NoInputError("input %s has %d elements" % (item.name, count))
     if item.dtype == "string":
-        array = numpy.full(shape, text, dtype=object)
+        # Not numpy.full: it strips zero bytes from the end of a text.
+        array = numpy.array([text] * count, dtype=object).reshape(shape)
     else:
         array = (numpy.arange(count) % 2).reshape(shape).astype(tf.as_dtype(item.dtype).as_numpy_dtype)
     if item.kind == "ragged":
@@ -608,12 +619,12 @@ def make_array(item, batch, size, text):
     return tf.sparse.from_dense(array) if item.kind == "sparse" else array
 
 
-def make_words(example):
+def make_words(features):
     return b"one two"
 
 
-def make_example(example):
-    """A serialised tf.train.Example that holds the features which *example* maps to their type and length."""
+def make_example(features):
+    """A serialised tf.train.Example with *features*, which maps a name to a type and a length."""
     import tensorflow as tf
 
     makers = {
@@ -621,11 +632,11 @@ def make_example(example):
         "int64": lambda count: tf.train.Feature(int64_list=tf.train.Int64List(value=[0] * count)),
         "string": lambda count: tf.train.Feature(bytes_list=tf.train.BytesList(value=[b""] * count)),
     }
-    features = dict((name, makers[kind](count)) for name, (kind, count) in example.items())
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+    made = dict((name, makers[kind](count)) for name, (kind, count) in features.items())
+    return tf.train.Example(features=tf.train.Features(feature=made)).SerializeToString()
 
 
-def make_picture(example):
+def make_picture(features):
     """A grey PNG of 8 x 8 pixels."""
     import struct
     import zlib
@@ -643,25 +654,29 @@ def make_picture(example):
 TEXTS = (make_words, make_example, make_picture)
 
 MISSING_FEATURE = re.compile(r"Feature: (.+?) \(data type: (\w+)\) is required but could not be found")
-FEATURE_LENGTH = re.compile(r"Key: (.+?)\.\s+Number of (\w+) values != expected\.\s+values size: \d+ but output shape: \[([\d,]*)\]", re.I)
+FEATURE_LENGTH = re.compile(
+    r"Key: (.+?)(?:, Index: \d+)?\.\s+Number of \w+ values != expected\.\s+"
+    r"values size: \d+ but output shape: \[([\d,]*)\]",
+    re.IGNORECASE,
+)
 
 
-def learn_feature(error, example):
-    """Add to *example* the feature that TensorFlow's parser has missed; False when it missed none."""
+def learn_feature(error, features):
+    """Add what TensorFlow's parser of examples has missed; False when it missed nothing new."""
     missing = MISSING_FEATURE.search(error)
-    if missing:
-        example[missing.group(1)] = (missing.group(2), 1)
-        return True
     length = FEATURE_LENGTH.search(error)
-    if length and length.group(1) in example:
-        count = 1
-        for axis in filter(None, length.group(3).split(",")):
+    if missing:
+        name, learnt = missing.group(1), (missing.group(2), 1)
+    elif length and length.group(1) in features:
+        name, count = length.group(1), 1
+        for axis in filter(None, length.group(2).split(",")):
             count *= int(axis)
-        kind = example[length.group(1)][0]
-        is_new = example[length.group(1)] != (kind, count)
-        example[length.group(1)] = (kind, count)
-        return is_new
-    return False
+        learnt = (features[name][0], count)
+    else:
+        return False
+    is_new = features.get(name) != learnt
+    features[name] = learnt
+    return is_new
 
 
 # --- outputs -------------------------------------------------------------------------------------------------
