@@ -34,7 +34,7 @@ class EnvironmentCandidate:
     """Whether an interpreter for the target's Python is on this machine."""
 
     requirements: tuple[Requirement, ...]
-    """What is asked for by name, pinned; the rest follows from metadata."""
+    """What is asked for by name: pinned, or bounded where metadata forgets it; the rest follows from metadata."""
 
     bounds: tuple[Bound, ...]
     """Corrected bounds that hold beside the requirements."""
@@ -52,7 +52,8 @@ class EnvironmentCandidate:
     @property
     def name(self) -> str:
         """As a person would say it, such as ``tensorflow-cpu 2.3.4 on Python 3.8``."""
-        pinned = " + ".join(f"{item.name} {str(item.specifier).lstrip('=')}" for item in self.requirements)
+        names = [f"{item.name} {str(item.specifier).lstrip('=')}".strip() for item in self.requirements]
+        pinned = " + ".join(names)
         return f"{pinned} on Python {self.target.python}"
 
 
@@ -119,14 +120,16 @@ def _propose(
     at_hand = [(member, python) for member, python in possible if python in pythons]
     tensorflow, python = (at_hand or possible)[0]
     brought = sorted({item.distribution for item in custom if item.distribution is not None})
-    requirements = tuple(_requirements(loader, tensorflow, brought))
+    pinned = tuple(_requirements(loader, tensorflow, brought))
+    bounds = tuple(_bounds(pinned, python))
+    requirements = pinned + tuple(bound.requirement for bound in bounds if bound.is_missing)
     return EnvironmentCandidate(
         loader=loader,
         tensorflow=tensorflow,
         target=Target(python=python, platform=platform),
         is_at_hand=bool(at_hand),
         requirements=requirements,
-        bounds=tuple(_bounds(requirements, python)),
+        bounds=bounds,
         modules=tuple(module for name in brought if (module := module_of(name)) is not None),
         probes=_probes(provenance, loader),
         verdict=verdict,

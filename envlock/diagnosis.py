@@ -101,5 +101,5 @@ def _code_findings(code: Collection[Code]) -> Iterator[Finding]:
             reference=item.kind,
             severity="warning",
             message=f"{printable(item.name)} ({printable(item.location)}) {_CODE_MESSAGES[item.kind]}",
-            hint="load it only if you trust where it comes from: --trust",
+            hint="load it only if you trust where it comes from: --trust" if item.needs_trust else "",
         )

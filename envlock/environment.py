@@ -21,32 +21,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import virtualenv
-from uv import find_uv_bin
 
 from envlock import __version__
-from envlock.errors import EnvlockError, InstallationError, NetworkError, OccupiedPathError, WriteError
+from envlock.errors import InstallationError, OccupiedPathError, WriteError
+from envlock.formats.text import first_line
 from envlock.interpreters import Interpreter
 from envlock.reporter import Reporter
+from envlock.uv_process import UvError, run_uv
 
 MARKER_NAME = "envlock.json"
 MARKER_SCHEMA = "envlock/environment/1"
 
 _OTHER_PLACE_HINT = "choose another place with --venv, or remove it yourself"
-
-# uv follows the person's settings, except where they name another environment or switch the check of hashes off.
-_OVERRIDDEN_VARIABLES = frozenset(
-    {
-        "PYTHONHOME",
-        "PYTHONPATH",
-        "UV_MANAGED_PYTHON",
-        "UV_NO_MANAGED_PYTHON",
-        "UV_NO_VERIFY_HASHES",
-        "UV_PYTHON",
-        "UV_PYTHON_PREFERENCE",
-        "UV_SYSTEM_PYTHON",
-        "VIRTUAL_ENV",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +87,7 @@ def create_environment(
     try:
         refuse_foreign_environment(place)
         was_there = site.exists()
-        with _claimed(site, place):
+        with _claimed(site, place) as claim:
             if _is_ready(site, identity):
                 return _environment_at(place, reused=True)
             with _emptied_unless_finished(site, keep_folder=was_there):
@@ -109,7 +95,7 @@ def create_environment(
                 with reporter.step(f"make an empty environment of Python {interpreter.version}"):
                     _make_empty_environment(site, interpreter, place)
                 with reporter.step(f"install {_count_pins(lock_text)} distributions"):
-                    _install(site, place, lock_text, build_constraints, uv_executable or find_uv_bin())
+                    _install(site, place, claim, lock_text, build_constraints, uv_executable)
                 _write_marker(site, identity, state="ready")
     except OSError as error:
         raise WriteError(str(place), error.strerror or str(error)) from error
@@ -151,8 +137,11 @@ def remove_environment(environment: Environment) -> None:
 
 
 @contextmanager
-def _claimed(site: Path, place: Path) -> Iterator[None]:
-    """Hold *site* against another envlock; the folder is made where it is missing."""
+def _claimed(site: Path, place: Path) -> Iterator[int]:
+    """Hold *site* against another envlock; the folder is made where it is missing.
+
+    Gives the file descriptor that holds it, for whatever child works there too.
+    """
     site.mkdir(parents=True, exist_ok=True)
     handle = os.open(site, os.O_RDONLY)
     try:
@@ -162,7 +151,7 @@ def _claimed(site: Path, place: Path) -> Iterator[None]:
             found = "another envlock is making an environment there"
             hint = "wait for it, or choose another place with --venv"
             raise OccupiedPathError(str(place), found=found, hint=hint) from None
-        yield
+        yield handle
     finally:
         os.close(handle)
 
@@ -235,7 +224,7 @@ def _make_empty_environment(site: Path, interpreter: Interpreter, place: Path) -
         virtualenv.cli_run(arguments, setup_logging=False, env=settings)
     except (RuntimeError, SystemExit) as error:
         what = f"{place}: no environment of Python {interpreter.version}"
-        raise InstallationError(what, _first_line(str(error)) or "virtualenv does not serve it") from error
+        raise InstallationError(what, first_line(str(error)) or "virtualenv does not serve it") from error
     _drop_unreadable_hook(site)
 
 
@@ -256,82 +245,32 @@ def _drop_unreadable_hook(site: Path) -> None:
 # --- uv ------------------------------------------------------------------------------------------------------
 
 
-def _install(site: Path, place: Path, lock_text: str, build_constraints: str | None, uv_executable: str) -> None:
+def _install(
+    site: Path, place: Path, claim: int, lock_text: str, build_constraints: str | None, uv_executable: str | None
+) -> None:
     """Install exactly what *lock_text* pins."""
-    command = [uv_executable, "pip", "sync", "--require-hashes", "--python", str(_python_of(site)), "-"]
+    arguments = ["pip", "sync", "--require-hashes", "--python", str(_python_of(site)), "-"]
     with tempfile.TemporaryDirectory(prefix="envlock-") as folder:
         if build_constraints is not None:
             constraints = Path(folder) / "build-constraints.txt"
             constraints.write_text(build_constraints, encoding="utf-8")
-            command += ["--build-constraints", str(constraints)]
-        done = subprocess.run(  # noqa: S603 - uv, with options of our own
-            command,
-            input=lock_text,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            env=_variables_for_uv(),
-            check=False,
-        )
-    if done.returncode != 0:
-        raise read_uv_failure(done.stderr, exit_code=done.returncode, place=place)
-
-
-def _variables_for_uv() -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if name not in _OVERRIDDEN_VARIABLES}
-    return {**inherited, "NO_COLOR": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never"}
+            arguments += ["--build-constraints", str(constraints)]
+        try:
+            run_uv(
+                arguments,
+                action=f"{place}: installing its lock",
+                place=str(place),
+                text=lock_text,
+                executable=uv_executable,
+                # A claim is given back when its last holder ends: uv goes on for a moment after envlock was killed.
+                kept_open=[claim],
+            )
+        except UvError as error:
+            raise InstallationError(str(place), error.detail) from error
 
 
 def _count_pins(lock_text: str) -> int:
     return len(re.findall(r"^[A-Za-z0-9][^\s;=]*==", lock_text, flags=re.MULTILINE))
-
-
-# --- what went wrong -----------------------------------------------------------------------------------------
-
-# Looked for in this order: a full disk also ends downloads, and a refused hash also fails to download.
-_DISK_TROUBLE = re.compile(r"No space left on device|Disk quota exceeded|Read-only file system|Permission denied")
-_HASH_TROUBLE = re.compile(r"Hash mismatch for `([^`]+)`")
-_ABSENT_FILE = re.compile(r"HTTP status client error \((4\d\d [^)]*)\)")
-_NETWORK_TROUBLE = re.compile(
-    r"error sending request|dns error|tcp connect error|timed out|network was disabled"
-    r"|HTTP status server error|connection (?:closed|reset)|Failed to fetch",
-    flags=re.IGNORECASE,
-)
-
-# uv has drawn its chains of causes in several ways over the years: `Caused by:`, `cause:`, and a tree.
-_CHAIN_MARK = re.compile(r"^\s*(?:error:|cause:|Caused by:|\u00d7|[│├╰─▶\s]*▶)\s*")
-
-
-def read_uv_failure(output: str, *, exit_code: int, place: Path) -> EnvlockError:
-    """The error that *output*, what uv wrote to stderr, amounts to: one line about *place*."""
-    chain = _read_causes(output)
-    detail = ": ".join(dict.fromkeys((chain[0], chain[-1]))) if chain else _describe_exit(exit_code)
-    if _DISK_TROUBLE.search(output):
-        return WriteError(str(place), chain[-1] if chain else detail)
-    if mismatch := _HASH_TROUBLE.search(output):
-        explanation = f"the index serves another file for {mismatch[1]} than the lock pins (hash mismatch)"
-        return InstallationError(str(place), explanation)
-    if _NETWORK_TROUBLE.search(output) and not _ABSENT_FILE.search(output):
-        return NetworkError(f"{place}: installing its lock", detail)
-    return InstallationError(str(place), detail)
-
-
-def _read_causes(output: str) -> list[str]:
-    """The chain of causes in what uv wrote, outermost first; whatever a build printed comes last."""
-    lines = output.splitlines()
-    chain = [_CHAIN_MARK.sub("", line).strip() for line in lines if _CHAIN_MARK.match(line)]
-    if "[stderr]" in output:
-        printed = [line.strip() for line in output.partition("[stderr]")[2].splitlines() if line.strip()]
-        chain += [line for line in printed if not line.startswith("hint:")][-1:]
-    return [cause for cause in chain if cause]
-
-
-def _describe_exit(code: int) -> str:
-    return f"uv was killed by signal {-code}" if code < 0 else f"uv ended with exit status {code}"
-
-
-def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0]
 
 
 # --- the result ----------------------------------------------------------------------------------------------

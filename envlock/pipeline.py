@@ -15,8 +15,8 @@ from envlock.candidates import EnvironmentCandidate, Wishes, propose_candidates
 from envlock.custom_code import Definition, find_definitions
 from envlock.diagnosis import own_objects
 from envlock.environment import Environment, create_environment, refuse_foreign_environment, remove_environment
-from envlock.errors import InstallationError, NoCandidateError, ResolutionError, UsageError
-from envlock.formats.text import printable
+from envlock.errors import EnvlockError, InstallationError, NoCandidateError, ResolutionError, UsageError
+from envlock.formats.text import first_line, printable
 from envlock.inspection import Inspection, inspect
 from envlock.interpreters import Interpreter, command_to_get, find_interpreters
 from envlock.loadability import judge
@@ -25,7 +25,7 @@ from envlock.reporter import Reporter
 from envlock.resolution import Resolver
 from envlock.target import Platform
 from envlock.verification import Verification, verify
-from envlock.writers import LockWriter
+from envlock.writers import WRITERS, LockWriter
 from envlock.writers.files import refuse_foreign_file, write_whole
 
 MAXIMUM_ATTEMPTS = 4
@@ -71,6 +71,8 @@ class Attempt:
     candidate: EnvironmentCandidate
     stage: Literal["resolution", "installation", "verification"]
     error: str
+    loads: bool = False
+    """Whether the model did load, and only could not be called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,54 +101,80 @@ class Outcome:
 def from_model(request: Request, reporter: Reporter) -> Outcome:
     """Make an environment in which the artifact loads, and prove it by loading the artifact there.
 
-    Candidates are tried best first; one that does not resolve, install or load gives way to the next.
+    Candidates are tried best first; one that does not resolve, install, load or compute gives way to the next. Where
+    none computes, the first in which the artifact at least loads is taken.
 
     Raises:
         ArtifactError: The artifact is damaged, hostile, or no model.
         UsageError: The code that was passed does not define what the model needs.
-        OccupiedPathError: Something that envlock did not write is in the way; nothing was done.
+        OccupiedPathError: Something that envlock did not make is in the way; nothing was done.
         NoCandidateError: Nothing loads it on the Pythons at hand.
         NetworkError, WriteError: The outside world failed; nothing half-made is left.
     """
     _refuse_foreign_outputs(request)
-    seconds: dict[str, float] = {}
-    with reporter.step(f"reading {request.artifact.name}"), _timed(seconds, "inspect"):
-        inspection = inspect(request.artifact)
-    definitions = _find_own_objects(inspection, request)
-    with reporter.step("looking for Pythons"), _timed(seconds, "interpreters"):
-        interpreters = find_interpreters()
-    candidates = _propose(inspection, request, interpreters)
+    job = _begin(request, reporter)
     passed_over: list[PassedOver] = []
     attempts: list[Attempt] = []
-    for candidate in candidates:
+    for candidate in _propose(job):
         if request.environment_path is not None and not candidate.is_at_hand:
             passed_over.append(PassedOver(candidate=candidate, command=command_to_get(candidate.target.python)))
             continue
         if len(attempts) == MAXIMUM_ATTEMPTS:
             break
-        made = _try(candidate, inspection, request, interpreters, reporter, seconds)
-        if isinstance(made, Attempt):
-            attempts.append(made)
-            reporter.note(f"{candidate.name}: {made.stage} failed: {made.error}")
+        try:
+            made = _make(candidate, job)
+        except _DoesNotServeError as failure:
+            attempts.append(failure.attempt)
+            reporter.note(f"{candidate.name}: {failure.attempt.stage} failed: {failure.attempt.error}")
             continue
-        lock, environment, verification = made
-        return Outcome(
-            inspection=inspection,
-            definitions=definitions,
-            candidate=candidate,
-            lock=lock,
-            lock_path=request.lock_path,
-            environment=environment,
-            verification=verification,
-            unverified=None if verification else _reason_not_to_verify(inspection, request),
-            passed_over=tuple(passed_over),
-            attempts=tuple(attempts),
-            seconds=seconds,
-        )
-    raise _nothing_serves(inspection, passed_over, attempts)
+        return _outcome(made, job, passed_over, attempts)
+    loading = next((attempt.candidate for attempt in attempts if attempt.loads), None)
+    if loading is not None:
+        return _outcome(_make(loading, job, must_compute=False), job, passed_over, attempts)
+    raise _nothing_serves(passed_over, attempts)
 
 
 # --- steps ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """What all candidates of one call have in common."""
+
+    request: Request
+    inspection: Inspection
+    definitions: Mapping[str, Definition]
+    interpreters: Sequence[Interpreter]
+    reporter: Reporter
+    seconds: dict[str, float]
+
+    @contextmanager
+    def step(self, title: str, name: str) -> Iterator[None]:
+        """Report a step, and add its wall time to the seconds under *name*."""
+        started = time.perf_counter()
+        try:
+            with self.reporter.step(title):
+                yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """A candidate that serves, and what was made of it."""
+
+    candidate: EnvironmentCandidate
+    lock: Lock
+    environment: Environment | None
+    verification: Verification | None
+
+
+class _DoesNotServeError(Exception):
+    """A candidate was tried in vain, and nothing of it is left."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        super().__init__(attempt)
+        self.attempt = attempt
 
 
 def _refuse_foreign_outputs(request: Request) -> None:
@@ -155,7 +183,26 @@ def _refuse_foreign_outputs(request: Request) -> None:
         refuse_foreign_environment(request.environment_path)
 
 
+def _begin(request: Request, reporter: Reporter) -> _Job:
+    started = time.perf_counter()
+    with reporter.step(f"reading {request.artifact.name}"):
+        inspection = inspect(request.artifact)
+        definitions = _find_own_objects(inspection, request)
+    read = time.perf_counter()
+    with reporter.step("looking for Pythons"):
+        interpreters = find_interpreters()
+    return _Job(
+        request=request,
+        inspection=inspection,
+        definitions=definitions,
+        interpreters=interpreters,
+        reporter=reporter,
+        seconds={"inspect": read - started, "interpreters": time.perf_counter() - read},
+    )
+
+
 def _find_own_objects(inspection: Inspection, request: Request) -> dict[str, Definition]:
+    """Where the person's code defines what the model needs; empty where none was passed."""
     if request.code is None:
         return {}
     names = [item.name for item in own_objects(inspection.custom) if item.kind != "operation"]
@@ -169,92 +216,102 @@ def _find_own_objects(inspection: Inspection, request: Request) -> dict[str, Def
     return definitions
 
 
-def _propose(
-    inspection: Inspection, request: Request, interpreters: Sequence[Interpreter]
-) -> tuple[EnvironmentCandidate, ...]:
-    provenance, saver = inspection.provenance, inspection.saver
+def _propose(job: _Job) -> tuple[EnvironmentCandidate, ...]:
+    provenance, saver = job.inspection.provenance, job.inspection.saver
     return propose_candidates(
         provenance,
         saver,
         judge(provenance, saver),
-        inspection.custom,
-        platform=request.platform,
-        pythons={interpreter.line for interpreter in interpreters},
-        wishes=request.wishes,
+        job.inspection.custom,
+        platform=job.request.platform,
+        pythons={interpreter.line for interpreter in job.interpreters},
+        wishes=job.request.wishes,
     )
 
 
-def _try(
-    candidate: EnvironmentCandidate,
-    inspection: Inspection,
-    request: Request,
-    interpreters: Sequence[Interpreter],
-    reporter: Reporter,
-    seconds: dict[str, float],
-) -> tuple[Lock, Environment | None, Verification | None] | Attempt:
-    """Lock, build and verify one candidate; an :class:`Attempt` says where it failed, with nothing left behind."""
-    interpreter = next((item for item in interpreters if item.line == candidate.target.python), None)
-    try:
-        with reporter.step(f"locking {candidate.name}"), _timed(seconds, "lock"):
-            lock = _lock(candidate, inspection, request, interpreter)
-    except ResolutionError as error:
-        return Attempt(candidate=candidate, stage="resolution", error=error.explanation)
-    text = request.writer.render(lock)
-    if request.environment_path is None or interpreter is None:
-        write_whole(request.lock_path, text)
-        return lock, None, None
-    try:
-        with reporter.step(f"building {request.environment_path}"), _timed(seconds, "environment"):
-            environment = create_environment(
-                request.environment_path, interpreter=interpreter, lock_text=text, digest=lock.digest, reporter=reporter
+def _make(candidate: EnvironmentCandidate, job: _Job, *, must_compute: bool = True) -> _Made:
+    """Lock, build and verify one candidate.
+
+    Raises:
+        _DoesNotServeError: It does not resolve, install, load or, where it *must_compute*, compute.
+    """
+    interpreter = next((item for item in job.interpreters if item.line == candidate.target.python), None)
+    lock = _lock(candidate, interpreter, job)
+    if job.request.environment_path is None or interpreter is None:
+        write_whole(job.request.lock_path, job.request.writer.render(lock))
+        return _Made(candidate=candidate, lock=lock, environment=None, verification=None)
+    environment = _build(candidate, lock, interpreter, job)
+    with _removed_unless_it_serves(environment, job.request.lock_path):
+        write_whole(job.request.lock_path, job.request.writer.render(lock))
+        verification = None
+        if _reason_not_to_verify(job.inspection, job.request) is None:
+            verification = _prove(candidate, environment, job, must_compute=must_compute)
+    return _Made(candidate=candidate, lock=lock, environment=environment, verification=verification)
+
+
+def _lock(candidate: EnvironmentCandidate, interpreter: Interpreter | None, job: _Job) -> Lock:
+    with job.step(f"locking {candidate.name}", "lock"):
+        try:
+            resolution = job.request.resolver.resolve(
+                (*candidate.requirements, *_TOOLS),
+                constraints=[bound.requirement for bound in candidate.bounds],
+                target=candidate.target,
+                interpreter=interpreter.executable if interpreter else None,
             )
-    except InstallationError as error:
-        return Attempt(candidate=candidate, stage="installation", error=error.detail)
-    write_whole(request.lock_path, text)
-    if _reason_not_to_verify(inspection, request) is not None:
-        return lock, environment, None
-    with reporter.step("loading the model in it"), _timed(seconds, "verification"):
-        verification = _verify(candidate, inspection, request, environment)
-    if verification.loads:
-        return lock, environment, verification
-    remove_environment(environment)
-    request.lock_path.unlink(missing_ok=True)
-    return Attempt(candidate=candidate, stage="verification", error=_first_line(verification.error))
+        except ResolutionError as error:
+            attempt = Attempt(candidate=candidate, stage="resolution", error=error.explanation)
+            raise _DoesNotServeError(attempt) from error
+    return pin(resolution, provenance=job.inspection.provenance, candidate=candidate)
 
 
-def _first_line(error: str | None) -> str:
-    return (error or "no reason given").strip().partition("\n")[0]
+def _build(candidate: EnvironmentCandidate, lock: Lock, interpreter: Interpreter, job: _Job) -> Environment:
+    place = job.request.environment_path or Path()
+    with job.step(f"building {place}", "environment"):
+        try:
+            return create_environment(
+                place,
+                interpreter=interpreter,
+                lock_text=WRITERS[0].render(lock),
+                digest=lock.digest,
+                reporter=job.reporter,
+            )
+        except InstallationError as error:
+            attempt = Attempt(candidate=candidate, stage="installation", error=error.detail)
+            raise _DoesNotServeError(attempt) from error
 
 
-def _lock(
-    candidate: EnvironmentCandidate, inspection: Inspection, request: Request, interpreter: Interpreter | None
-) -> Lock:
-    resolution = request.resolver.resolve(
-        (*candidate.requirements, *_TOOLS),
-        constraints=[bound.requirement for bound in candidate.bounds],
-        target=candidate.target,
-        interpreter=interpreter.executable if interpreter else None,
-    )
-    return pin(resolution, provenance=inspection.provenance, candidate=candidate)
+@contextmanager
+def _removed_unless_it_serves(environment: Environment, lock_path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (EnvlockError, _DoesNotServeError):
+        remove_environment(environment)
+        lock_path.unlink(missing_ok=True)
+        raise
 
 
-def _verify(
-    candidate: EnvironmentCandidate, inspection: Inspection, request: Request, environment: Environment
-) -> Verification:
-    provenance = inspection.provenance
-    return verify(
-        environment.python,
-        provenance.path,
-        loaders=candidate.probes,
-        artifact_format=provenance.format,
-        inputs=provenance.inputs,
-        tags=provenance.tags[0] if provenance.tags else (),
-        modules=candidate.modules,
-        custom_objects=[item.name for item in own_objects(inspection.custom)],
-        code=request.code,
-        trust=request.trusts_code,
-        environment=candidate.loader.environment,
-    )
+def _prove(candidate: EnvironmentCandidate, environment: Environment, job: _Job, *, must_compute: bool) -> Verification:
+    provenance = job.inspection.provenance
+    with job.step("loading the model in it", "verification"):
+        verification = verify(
+            environment.python,
+            provenance.path,
+            loaders=candidate.probes,
+            artifact_format=provenance.format,
+            inputs=provenance.inputs,
+            tags=provenance.tags[0] if provenance.tags else (),
+            modules=candidate.modules,
+            custom_objects=[item.name for item in job.inspection.custom if item.kind != "operation"],
+            code=job.request.code,
+            trust=job.request.trusts_code,
+            environment=candidate.loader.environment,
+        )
+    if not verification.loads or (must_compute and verification.predicts is False):
+        error = first_line(verification.error or "no reason given")
+        raise _DoesNotServeError(
+            Attempt(candidate=candidate, stage="verification", error=error, loads=verification.loads)
+        )
+    return verification
 
 
 def _reason_not_to_verify(inspection: Inspection, request: Request) -> str | None:
@@ -265,32 +322,37 @@ def _reason_not_to_verify(inspection: Inspection, request: Request) -> str | Non
     if missing and request.code is None:
         names = ", ".join(map(printable, missing))
         return f"the model needs your definitions of {names}: pass their folder with --code DIR"
-    if inspection.provenance.code and not request.trusts_code:
+    if any(item.needs_trust for item in inspection.provenance.code) and not request.trusts_code:
         return "the artifact holds code, which loading would run: pass --trust if you trust where it comes from"
     return None
 
 
-def _nothing_serves(
-    inspection: Inspection, passed_over: Sequence[PassedOver], attempts: Sequence[Attempt]
-) -> NoCandidateError:
+def _outcome(made: _Made, job: _Job, passed_over: Sequence[PassedOver], attempts: Sequence[Attempt]) -> Outcome:
+    return Outcome(
+        inspection=job.inspection,
+        definitions=job.definitions,
+        candidate=made.candidate,
+        lock=made.lock,
+        lock_path=job.request.lock_path,
+        environment=made.environment,
+        verification=made.verification,
+        unverified=None if made.verification else _reason_not_to_verify(job.inspection, job.request),
+        passed_over=tuple(passed_over),
+        attempts=tuple(attempts),
+        seconds=job.seconds,
+    )
+
+
+def _nothing_serves(passed_over: Sequence[PassedOver], attempts: Sequence[Attempt]) -> NoCandidateError:
     if attempts:
         tried = "; ".join(f"{attempt.candidate.name}: {attempt.error}" for attempt in attempts)
-        return NoCandidateError(f"none of {len(attempts)} environments loads the model: {tried}", attempts=attempts)
+        return NoCandidateError(
+            f"the model does not load in any environment that was tried: {tried}", attempts=attempts
+        )
     if passed_over:
         best = passed_over[0]
         return NoCandidateError(
             f"{best.candidate.name} would load the model, but Python {best.candidate.target.python} is not here",
-            hint=f"get it with: {best.command}",
+            hint=f"get it with: {best.command}" if best.command else "",
         )
-    del inspection
-    return NoCandidateError("no release in the database loads this artifact", hint="see: envlock inspect")
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
-    """Add the wall time of the block to *seconds*, in seconds."""
-    started = time.perf_counter()
-    try:
-        yield
-    finally:
-        seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - started
+    return NoCandidateError("no release in the database loads this artifact as you ask", hint="see: envlock inspect")

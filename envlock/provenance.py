@@ -101,6 +101,14 @@ class Code:
     reader_lines: tuple[str, ...] = ()
     """For marshalled bytecode: Python lines in which it means the same, oldest first; empty where unknown."""
 
+    @property
+    def needs_trust(self) -> bool:
+        """Whether loading or calling the artifact may do something that its owner chose.
+
+        A module is not enough for that: it has to be installed, or passed by the person, to be imported.
+        """
+        return self.kind != "foreign-module"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorSpec:

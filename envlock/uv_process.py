@@ -1,24 +1,32 @@
-"""Running uv as a child process: its complaints become one clear line each."""
+"""Running uv as a child process: what it complains of becomes one clear line."""
 
 from __future__ import annotations
 
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import uv
+from uv import find_uv_bin
 
 from envlock.errors import EnvlockError, NetworkError, WriteError
 
-_NETWORK = re.compile(
-    r"error sending request|dns error|connection (?:refused|reset|closed)|network is unreachable|timed? ?out"
-    r"|failed to (?:fetch|download)|could not connect|tls handshake|network connectivity is disabled",
-    re.IGNORECASE,
+# uv follows the person's settings, except where they name another environment or switch the check of hashes off.
+_OVERRIDDEN_VARIABLES = frozenset(
+    {
+        "CONDA_PREFIX",
+        "PYTHONHOME",
+        "PYTHONPATH",
+        "UV_MANAGED_PYTHON",
+        "UV_NO_MANAGED_PYTHON",
+        "UV_NO_VERIFY_HASHES",
+        "UV_PYTHON",
+        "UV_PYTHON_PREFERENCE",
+        "UV_SYSTEM_PYTHON",
+        "VIRTUAL_ENV",
+    }
 )
-_DISK = re.compile(
-    r"no space left on device|disk quota exceeded|read-only file system|permission denied", re.IGNORECASE
-)
+_SETTINGS = {"NO_COLOR": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never"}
 
 
 class UvError(EnvlockError):
@@ -35,55 +43,90 @@ class UvError(EnvlockError):
 
 
 def run_uv(
-    arguments: Sequence[str], *, action: str, where: str, text: str = "", environment: Mapping[str, str] | None = None
+    arguments: Sequence[str],
+    *,
+    action: str,
+    place: str,
+    text: str = "",
+    executable: str | None = None,
+    kept_open: Sequence[int] = (),
 ) -> str:
     """Run uv with *arguments*, hand it *text* on standard input, and return what it prints to standard output.
 
-    *action* says in an error what was being done, *where* which place was being written to. The person's own uv
-    configuration and environment apply: index, proxy, cache, credentials.
+    *action* says in an error what was being done, *place* what was being written. The person's own configuration of
+    uv applies: index, proxy, cache, credentials. *executable* stands in for the uv that came with envlock. Of
+    the files that envlock holds open, uv gets those whose descriptors are in *kept_open*.
 
     Raises:
         NetworkError: The index cannot be reached.
-        WriteError: The disk is full or cannot be written to.
-        UvError: Anything else, with uv's own explanation on one line.
+        WriteError: The disk is full or may not be written to.
+        UvError: Anything else.
     """
-    # The interpreter is always named by envlock; an activated environment must not stand in for it.
-    inherited = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "CONDA_PREFIX"}}
-    completed = subprocess.run(  # noqa: S603
-        [uv.find_uv_bin(), *arguments, "--color", "never", "--no-progress"],
+    inherited = {name: value for name, value in os.environ.items() if name not in _OVERRIDDEN_VARIABLES}
+    done = subprocess.run(  # noqa: S603 - uv, with options of our own
+        [executable or find_uv_bin(), *arguments],
         input=text,
         capture_output=True,
-        text=True,
         encoding="utf-8",
         errors="replace",
-        env=inherited | dict(environment or {}),
+        env=inherited | _SETTINGS,
+        pass_fds=kept_open,
         check=False,
     )
-    if completed.returncode == 0:
-        return completed.stdout
-    complaint = completed.stderr
-    detail = distil(complaint)
-    if _DISK.search(complaint):
-        raise WriteError(where, detail)
-    if _NETWORK.search(complaint):
-        raise NetworkError(action, detail)
-    raise UvError(action, detail)
+    if done.returncode != 0:
+        raise read_failure(done.stderr, exit_code=done.returncode, action=action, place=place)
+    return done.stdout
 
 
-_DECORATION = re.compile(r"^[\s×╰├│─▶▸-]+|^(?:error|hint|cause|Caused by):\s*", re.IGNORECASE)
+# --- what went wrong -----------------------------------------------------------------------------------------
+
+# Looked for in this order: a full disk also ends downloads, and a refused hash also fails to download.
+_DISK_TROUBLE = re.compile(r"No space left on device|Disk quota exceeded|Read-only file system|Permission denied")
+_HASH_TROUBLE = re.compile(r"Hash mismatch for `([^`]+)`")
+_ABSENT_FILE = re.compile(r"HTTP status client error \((4\d\d [^)]*)\)")
+_NETWORK_TROUBLE = re.compile(
+    r"error sending request|dns error|tcp connect error|timed out|network was disabled"
+    r"|HTTP status server error|connection (?:closed|reset)|Failed to fetch",
+    flags=re.IGNORECASE,
+)
 
 
-def distil(complaint: str) -> str:
-    """Uv's complaint as one line: its error and the causes below it, without warnings, drawing and addresses."""
-    lines = []
-    for line in complaint.splitlines():
-        if line.startswith(("warning:", "Using ", "Resolved ")):
-            continue
-        bare = line
-        while (shorter := _DECORATION.sub("", bare)) != bare:
-            bare = shorter
-        if bare.strip():
-            lines.append(bare.strip())
-    joined = " ".join(lines)
-    # Index addresses may carry credentials, and say nothing that a person could act on.
-    return re.sub(r"\s*[(`]*https?://\S+[)`]*", "", joined)[:600] or "uv gave no reason"
+def read_failure(output: str, *, exit_code: int, action: str, place: str) -> EnvlockError:
+    """The error that *output*, what uv wrote to stderr, amounts to: one line."""
+    causes = _read_causes(output)
+    detail = ": ".join(dict.fromkeys((causes[0].rstrip(":"), causes[-1]))) if causes else _describe_exit(exit_code)
+    if _DISK_TROUBLE.search(output):
+        return WriteError(place, causes[-1] if causes else detail)
+    if mismatch := _HASH_TROUBLE.search(output):
+        return UvError(action, f"the index serves another file for {mismatch[1]} than the lock pins (hash mismatch)")
+    if _NETWORK_TROUBLE.search(output) and not _ABSENT_FILE.search(output):
+        return NetworkError(action, detail)
+    return UvError(action, detail)
+
+
+# uv has drawn its chains of causes in several ways over the years: `Caused by:`, `cause:`, and a tree.
+_CHAIN_MARK = re.compile(r"^\s*(?:error:|cause:|Caused by:|\u00d7|[│├╰─▶\s]*▶)\s*")
+_CONTINUATION = re.compile(r"^[\s│]{4,}(?=\S)")
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+def _read_causes(output: str) -> list[str]:
+    """The chain of causes in what uv wrote, outermost first; whatever a build printed comes last."""
+    chain: list[str] = []
+    is_open = False
+    for line in _CREDENTIALS.sub("", output).partition("[stdout]")[0].splitlines():
+        if _CHAIN_MARK.match(line):
+            chain.append(_CHAIN_MARK.sub("", line).strip())
+            is_open = True
+        elif is_open and _CONTINUATION.match(line):
+            chain[-1] += " " + _CONTINUATION.sub("", line).strip()
+        else:
+            is_open = False
+    if "[stderr]" in output:
+        printed = [line.strip() for line in output.partition("[stderr]")[2].splitlines() if line.strip()]
+        chain += [line for line in printed if not line.startswith("hint:")][-1:]
+    return [cause for cause in chain if cause]
+
+
+def _describe_exit(code: int) -> str:
+    return f"uv was killed by signal {-code}" if code < 0 else f"uv ended with exit status {code}"

@@ -29,6 +29,16 @@ _PROBE = Path(__file__).parent / "probes" / "load_model.py"
 _IMPORTS = {"tf": "import tensorflow as tf", "keras": "import keras", "tf_keras": "import tf_keras"}
 """By the name that an expression starts with."""
 
+_PREPARATIONS = {
+    "loader.load(session, ": ("session = {v1}.Session(graph={v1}.Graph())",),
+    "import_graph_def(graph_def, ": (
+        "session = {v1}.InteractiveSession(graph={v1}.Graph())",
+        "graph_def = {v1}.GraphDef.FromString(open(path, 'rb').read())",
+    ),
+    "import_meta_graph(": ("session = {v1}.InteractiveSession(graph={v1}.Graph())",),
+}
+"""Lines that a person types before an expression which holds the key, with the name of TensorFlow 1's interface."""
+
 _LARGEST_REPORT = 4 * 1024 * 1024
 _LONGEST_COMPLAINT = 8 * 1024
 
@@ -129,10 +139,12 @@ class Verification:
         if self.imported:
             entries = ", ".join(f"{item.name!r}: {item.attribute}" for item in self.imported)
             lines.append(f"custom_objects = {{{entries}}}")
-        if "(session, " in self.how:
-            version_1 = self.how.partition(".saved_model")[0]
-            lines.append(f"session = {version_1}.Session(graph={version_1}.Graph())")
-        return (*lines, f"path = {str(path)!r}", f"model = {self.how}")
+        lines.append(f"path = {str(path)!r}")
+        version_1 = "tf.compat.v1" if self.how.startswith("tf.compat.v1.") else "tf"
+        for call, preparation in _PREPARATIONS.items():
+            if call in self.how:
+                lines += [line.format(v1=version_1) for line in preparation]
+        return (*lines, f"model = {self.how}")
 
 
 def verify(

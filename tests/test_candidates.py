@@ -127,3 +127,9 @@ def test_a_keras_saved_model_is_tried_as_a_keras_model_first() -> None:
     best = propose(artifact)[0]
 
     assert (best.name, best.probes) == ("tensorflow-cpu 2.6.5 on Python 3.9", ("tf.keras", "tensorflow"))
+
+
+def test_what_metadata_forgets_is_asked_for() -> None:
+    best = propose(keras_file("2.0.8-tf"))[0]
+
+    assert best.name == "tensorflow 1.4.1 + h5py <3 on Python 3.6"

@@ -51,7 +51,7 @@ class FromModel:
         verification.add_argument("--no-verify", action="store_true", help="do not load the model")
 
     def run(self, arguments: Namespace, reporter: Reporter) -> int:
-        """Make the environment; 0 where the model was seen to load, 1 where that is still open."""
+        """Make the environment; 0 where the model was seen to load, 1 where it was not, or cannot be called."""
         from envlock.pipeline import from_model
 
         outcome = from_model(_request(arguments), reporter)
@@ -63,8 +63,9 @@ class FromModel:
             from envlock.cli.rendering import render_outcome
 
             sys.stdout.write(render_outcome(outcome))
-        wanted = not arguments.no_verify and not arguments.lock_only
-        return 1 if wanted and outcome.verification is None else 0
+        if arguments.no_verify or arguments.lock_only:
+            return 0
+        return 0 if outcome.verification is not None and outcome.verification.predicts is not False else 1
 
 
 def _request(arguments: Namespace) -> Request:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envlock.formats.text import printable
+from envlock.formats.text import first_line, printable
 
 # Types only: a command must not wait for stages that it does not use.
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from envlock.loadability import CustomObject
     from envlock.pipeline import Outcome, PassedOver
     from envlock.provenance import Finding, Provenance
+    from envlock.verification import Verification
 
 _LABEL_WIDTH = 14
 _EVIDENCE_SHOWN = 8
@@ -154,9 +155,14 @@ def _verified(outcome: Outcome) -> str:
     verification = outcome.verification
     if verification is None:
         return "no"
-    calls = "and computes finite numbers" if verification.predicts else "(no forward pass was possible)"
     seconds = outcome.seconds.get("verification", 0.0)
-    return f"loads {calls}, {seconds:.1f} s"
+    return f"the model loads {_called(verification)}, seen in {seconds:.1f} s"
+
+
+def _called(verification: Verification) -> str:
+    if not verification.predicts:
+        return f"but was not called ({printable(first_line(verification.error or 'no input is known'))})"
+    return "and computes finite numbers" if verification.is_finite else "and computes, but not only finite numbers"
 
 
 # --- parts ---------------------------------------------------------------------------------------------------

@@ -13,6 +13,11 @@ def printable(text: str, limit: int = 200) -> str:
     return escaped if len(text) <= limit else f"{escaped}…"
 
 
+def first_line(text: str) -> str:
+    """The first line of *text* that is not empty; empty where there is none."""
+    return text.strip().partition("\n")[0]
+
+
 def _escaped(character: str) -> str:
     """Escaped where Unicode calls it control, format (bidi, zero width), surrogate, unassigned or a separator."""
     return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")

@@ -21,6 +21,9 @@ class Bound:
     releases: SpecifierSet
     python: SpecifierSet
     requirement: Requirement
+    is_missing: bool
+    """Whether metadata does not name the distribution at all, so that it has to be asked for."""
+
     failure: str
     """Reference of the row of ``data/failures.toml`` that is seen without the bound."""
 
@@ -45,6 +48,7 @@ def _bounds() -> tuple[Bound, ...]:
             releases=SpecifierSet(row["releases"]),
             python=SpecifierSet(row.get("python", "")),
             requirement=Requirement(row["requirement"]),
+            is_missing=row.get("is_missing", False),
             failure=row["failure"],
         )
         for row in read_toml("bounds.toml")["bound"]

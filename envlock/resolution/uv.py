@@ -66,7 +66,7 @@ class UvResolver:
                     *(("--only-binary", ":all:") if wheels_only else ()),
                 ],
                 action="resolving",
-                where="the cache of uv",
+                place="the cache of uv",
                 text=_lines(requirements),
             )
         return Resolution(pins=tuple(parse_pins(compiled)), engine=self.name)

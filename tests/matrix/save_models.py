@@ -234,8 +234,13 @@ def keras_version(keras):
 
 
 def version_of(keras):
-    """The version as the module tells it; `tf.keras` of a separate Keras package leaves that to the package."""
-    return getattr(keras, "__version__", None) or importlib.import_module("keras").__version__
+    """The version as the module tells it, or where TensorFlow keeps it out of the public module."""
+    if hasattr(keras, "__version__"):
+        return keras.__version__
+    try:
+        return importlib.import_module("tensorflow.python.keras._impl.keras").__version__  # 1.5 to 1.8
+    except ImportError:
+        return importlib.import_module("keras").__version__  # 2.6 to 2.15
 
 
 def one_line(error):

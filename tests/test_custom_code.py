@@ -1,0 +1,98 @@
+"""Where a person's sources define what a model needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from envlock.custom_code import Definition, find_definitions
+
+CLASS = "import keras\n\n\nclass Scale(keras.layers.Layer):\n    pass\n"
+
+
+def write(folder: Path, sources: dict[str, str]) -> None:
+    for name, text in sources.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("sources", "place"),
+    [
+        pytest.param({"layers.py": CLASS}, ("layers.py", 4, ".", "layers"), id="module"),
+        pytest.param({"src/layers.py": CLASS}, ("src/layers.py", 4, "src", "layers"), id="module-in-a-folder"),
+        pytest.param(
+            {"src/net/__init__.py": "", "src/net/parts/__init__.py": "", "src/net/parts/layers.py": CLASS},
+            ("src/net/parts/layers.py", 4, "src", "net.parts.layers"),
+            id="module-of-a-package",
+        ),
+        pytest.param({"net/__init__.py": CLASS}, ("net/__init__.py", 4, ".", "net"), id="package"),
+        pytest.param(
+            {"old.py": "print 'old'\n\nclass Scale(object):\n    pass\n"}, ("old.py", 3, ".", "old"), id="python-2"
+        ),
+        pytest.param(
+            {"a.py": "try:\n    import keras\nexcept ImportError:\n    pass\nelse:\n    class Scale: pass\n"},
+            ("a.py", 6, ".", "a"),
+            id="under-a-condition",
+        ),
+        pytest.param({"a.py": "def Scale(x):\n    return x\n"}, ("a.py", 1, ".", "a"), id="function"),
+        pytest.param(
+            {"deep/er/a.py": CLASS, "z.py": CLASS}, ("z.py", 4, ".", "z"), id="several-definitions-outermost-first"
+        ),
+    ],
+)
+def test_a_definition_is_found_with_its_module(
+    tmp_path: Path, sources: dict[str, str], place: tuple[str, int, str, str]
+) -> None:
+    write(tmp_path, sources)
+    file, line, root, module = place
+
+    assert find_definitions(tmp_path, ["Scale"]) == {
+        "Scale": Definition(name="Scale", file=tmp_path / file, line=line, root=tmp_path / root, module=module)
+    }
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        pytest.param({"a.py": "def make():\n    class Scale: pass\n"}, id="inside-a-function"),
+        pytest.param({"a.py": '"""\nclass Scale:\n"""\n'}, id="in-a-docstring"),
+        pytest.param({"a.txt": CLASS}, id="no-python-file"),
+        pytest.param({".git/a.py": CLASS}, id="hidden-folder"),
+        pytest.param({"env/pyvenv.cfg": "", "env/lib/a.py": CLASS}, id="virtual-environment"),
+        pytest.param({"site-packages/a.py": CLASS}, id="installed-packages"),
+        pytest.param({}, id="nothing"),
+    ],
+)
+def test_what_cannot_be_imported_from_there_is_not_found(tmp_path: Path, sources: dict[str, str]) -> None:
+    write(tmp_path, sources)
+
+    assert find_definitions(tmp_path, ["Scale"]) == {}
+
+
+def test_a_registered_name_is_looked_for_without_its_package(tmp_path: Path) -> None:
+    write(tmp_path, {"layers.py": CLASS})
+
+    found = find_definitions(tmp_path, ["Custom>Scale", "Scale", "Missing"])
+
+    assert {name: definition.name for name, definition in found.items()} == {"Custom>Scale": "Scale", "Scale": "Scale"}
+
+
+def test_nothing_is_run(tmp_path: Path) -> None:
+    write(tmp_path, {"layers.py": CLASS + f"open({str(tmp_path / 'ran')!r}, 'w')\n"})
+
+    find_definitions(tmp_path, ["Scale"])
+
+    assert not (tmp_path / "ran").exists()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=200))
+def test_any_file_is_survived(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.py").write_bytes(content)
+
+    assert set(find_definitions(tmp_path, ["Scale"])) <= {"Scale"}

@@ -1,0 +1,452 @@
+"""A model is loaded in a child, and whatever becomes of the child is told."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from envlock.environment import create_environment
+from envlock.interpreters import Interpreter
+from envlock.provenance import TensorSpec
+from envlock.reporter import SilentReporter
+from envlock.verification import Attempt, ImportedObject, Output, Verification, verify
+
+ASSETS = Path(__file__).parent / "assets"
+
+# A Keras whose models are Python: loading one runs it, with the options of `load_model` at hand.
+PACKAGE = """
+__version__ = "2.2.4"
+
+class models:
+    @staticmethod
+    def load_model(path, custom_objects=None, compile=True, safe_mode=True):
+        names = dict(locals())
+        exec(open(path).read(), names)
+        return names["model"]
+
+class Model:
+    inputs = None
+    def predict(self, value):
+        raise ValueError("not called")
+"""
+
+MODEL = "import keras\nmodel = keras.Model()\n"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Verifies models of the small Keras above."""
+
+    folder: Path
+
+    def verify(self, model: str, *, loaders: tuple[str, ...] = ("keras",), **options: object) -> Verification:
+        (self.folder / "packages/keras.py").write_text(PACKAGE)
+        path = self.folder / "model.h5"
+        path.write_text(model)
+        variables = {"PYTHONPATH": str(self.folder / "packages")}
+        return verify(Path(sys.executable), path, loaders=loaders, environment=variables, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    (tmp_path / "packages").mkdir()
+    return Bench(tmp_path)
+
+
+PLAIN = "keras.models.load_model(path)"
+UNCOMPILED = "keras.models.load_model(path, compile=False)"
+
+
+def test_a_model_that_loads_is_told_with_the_expression_that_loaded_it(bench: Bench) -> None:
+    found = bench.verify(MODEL)
+
+    assert replace(found, seconds=0, traceback="") == Verification(
+        loads=True,
+        predicts=None,
+        loader="keras",
+        how=PLAIN,
+        error="NoInputError: the model does not say what its inputs are",
+        traceback="",
+        attempts=(),
+        code_errors=(),
+        imported=(),
+        outputs=(),
+        versions={"python": "{}.{}.{}".format(*sys.version_info[:3]), "keras": "2.2.4"},
+        seconds=0,
+    )
+    assert found.seconds > 0
+
+
+def test_a_model_that_only_loads_without_compiling_is_loaded_so(bench: Bench) -> None:
+    found = bench.verify(MODEL + "if compile: raise ValueError('Unknown optimizer: Custom')\n")
+
+    assert (found.loads, found.how) == (True, UNCOMPILED)
+    assert found.attempts == (Attempt(how=PLAIN, error="ValueError: Unknown optimizer: Custom"),)
+
+
+@pytest.mark.parametrize(
+    ("trust", "loads", "how"), [(False, False, ""), (True, True, "keras.models.load_model(path, safe_mode=False)")]
+)
+def test_keras_runs_code_of_the_artifact_only_where_it_is_trusted(
+    bench: Bench, trust: bool, loads: bool, how: str
+) -> None:
+    found = bench.verify(MODEL + "if safe_mode: raise ValueError('Lambda')\n", trust=trust)
+
+    assert (found.loads, found.how) == (loads, how)
+
+
+def test_a_loader_that_is_not_installed_gives_way_to_the_next(bench: Bench) -> None:
+    found = bench.verify(MODEL, loaders=("tf-keras", "keras"))
+
+    assert (found.loads, found.how) == (True, PLAIN)
+    assert found.attempts == (Attempt(how="import tf_keras", error="ModuleNotFoundError: No module named 'tf_keras'"),)
+
+
+def test_something_that_is_no_keras_model_is_not_taken_for_one(bench: Bench) -> None:
+    found = bench.verify("model = object()")
+
+    assert not found.loads
+    assert found.error == "TypeError: load_model returned object, which is no Keras model"
+
+
+@pytest.mark.parametrize(
+    ("model", "error"),
+    [
+        pytest.param("raise ValueError('No model found')", "ValueError: No model found", id="raises"),
+        pytest.param("raise SystemExit(3)", "SystemExit: 3", id="exits-by-exception"),
+        pytest.param(
+            "import os; os._exit(3)",
+            f"the process ended with exit status 3 and no result, at: {PLAIN}",
+            id="exits",
+        ),
+        pytest.param(
+            "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+            f"the process was killed by SIGSEGV, at: {PLAIN}",
+            id="crashes",
+        ),
+        pytest.param("while True: pass", f"no answer within 2 seconds, at: {PLAIN}", id="hangs"),
+        pytest.param("raise ValueError('x' * 9000)", f"ValueError: {'x' * 2036}", id="raises-at-length"),
+    ],
+)
+def test_a_model_that_does_not_load_is_told_with_the_reason(bench: Bench, model: str, error: str) -> None:
+    found = bench.verify(model, time_limit=2)
+
+    assert (found.loads, found.predicts, found.how, found.error) == (False, None, "", error)
+    assert len(found.traceback) <= 8192
+
+
+def test_what_a_model_prints_is_not_taken_for_the_result(bench: Bench) -> None:
+    found = bench.verify(
+        'print(\'{"stage": "", "done": true, "loads": false}\', flush=True)\n'
+        "import os; os.write(1, b'\\xff' * 100_000)\n" + MODEL
+    )
+
+    assert found.loads
+
+
+def test_a_model_that_prints_without_end_does_not_fill_the_memory(bench: Bench) -> None:
+    found = bench.verify("while True: print('x' * 1000)", time_limit=2)
+
+    assert found.error == f"no answer within 2 seconds, at: {PLAIN}"
+    assert len(found.traceback) == 8191  # without the last line break
+
+
+def test_a_crash_in_the_call_does_not_hide_that_the_model_loads(bench: Bench) -> None:
+    found = bench.verify(
+        "import keras, os\n"
+        "class Model(keras.Model):\n"
+        "    @property\n"
+        "    def inputs(self):\n"
+        "        os.abort()\n"
+        "model = Model()\n"
+    )
+
+    assert (found.loads, found.predicts, found.how) == (True, False, PLAIN)
+    assert found.error == "the process was killed by SIGABRT, at: call the model"
+
+
+def test_what_the_child_has_started_ends_with_it(bench: Bench) -> None:
+    started = time.monotonic()
+
+    found = bench.verify(
+        "import subprocess, sys\n"
+        f"child = subprocess.Popen(['sleep', '60'])\nopen({str(bench.folder / 'pid')!r}, 'w').write(str(child.pid))\n"
+        + MODEL
+    )
+
+    assert found.loads
+    assert time.monotonic() - started < 30
+    with pytest.raises(ProcessLookupError):
+        _wait_for_end(int((bench.folder / "pid").read_text()))
+
+
+def _wait_for_end(pid: int) -> None:
+    """Raise ProcessLookupError once the process is gone, or is only left for its parent to notice."""
+    for _ in range(100):
+        os.kill(pid, 0)
+        stat = Path(f"/proc/{pid}/stat")
+        if stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z":
+            raise ProcessLookupError
+        time.sleep(0.05)
+
+
+def test_the_child_gets_nothing_of_the_persons_environment_but_what_it_needs(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_TOKEN", "secret")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+
+    found = bench.verify("import os; raise ValueError(sorted(set(os.environ) - {'LC_CTYPE'}))")
+
+    assert found.error is not None
+    names = set(found.error.removeprefix("ValueError: ").strip("[]").replace("'", "").split(", "))
+    assert names - {"LC_ALL", "TZ", "LD_LIBRARY_PATH"} == {
+        "CUDA_VISIBLE_DEVICES",
+        "HOME",
+        "LANG",
+        "PATH",
+        "PYTHONDONTWRITEBYTECODE",
+        "PYTHONPATH",
+        "TF_CPP_MIN_LOG_LEVEL",
+        "TMPDIR",
+    }
+
+
+def test_the_child_has_a_home_of_its_own_that_is_gone_afterwards(bench: Bench) -> None:
+    found = bench.verify(
+        "import os; open(os.path.expanduser('~/.keras'), 'w'); raise ValueError(os.path.expanduser('~'))"
+    )
+
+    assert found.error is not None
+    assert not Path(found.error.removeprefix("ValueError: ")).exists()
+
+
+def test_a_python_that_cannot_be_started_is_an_error_of_the_caller(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        verify(tmp_path / "python", tmp_path / "model.h5", loaders=["keras"])
+
+
+# --- code that the model needs -------------------------------------------------------------------------------
+
+NEEDS_SCALE = MODEL + "custom_objects['Custom>Scale']; custom_objects['Shift']\n"
+
+
+def test_definitions_are_imported_and_passed_and_told(bench: Bench) -> None:
+    code = bench.folder / "code"
+    (code / "net").mkdir(parents=True)
+    (code / "net/__init__.py").write_text("")
+    (code / "net/parts.py").write_text("from .base import Layer\nclass Scale(Layer): pass\n")
+    (code / "net/base.py").write_text("class Layer: pass\n")
+    (bench.folder / "packages/provider.py").write_text("class Shift: pass\n")
+
+    found = bench.verify(NEEDS_SCALE, code=code, custom_objects=["Custom>Scale", "Shift"], modules=["provider"])
+
+    assert (found.loads, found.code_errors) == (True, ())
+    assert found.imported == (
+        ImportedObject(name="Custom>Scale", module="net.parts", attribute="Scale"),
+        ImportedObject(name="Shift", module="provider", attribute="Shift"),
+    )
+    assert found.snippet(Path("model.h5")) == (
+        "import keras",
+        "import provider",
+        "import sys",
+        f"sys.path.append({str(code)!r})",
+        "from net.parts import Scale",
+        "from provider import Shift",
+        "custom_objects = {'Custom>Scale': Scale, 'Shift': Shift}",
+        "path = 'model.h5'",
+        "model = keras.models.load_model(path, custom_objects=custom_objects)",
+    )
+
+
+def test_a_file_that_is_no_module_by_name_is_imported_too(bench: Bench) -> None:
+    (bench.folder / "code").mkdir()
+    (bench.folder / "code/my-layers 2.py").write_text("class Scale: pass\n")
+
+    found = bench.verify(MODEL + "custom_objects['Scale']\n", code=bench.folder / "code", custom_objects=["Scale"])
+
+    assert (found.loads, found.code_errors) == (True, ())
+
+
+def test_code_that_cannot_be_imported_is_told_with_its_file(bench: Bench) -> None:
+    code = bench.folder / "code"
+    code.mkdir()
+    (code / "parts.py").write_text("import missing_package\nclass Scale: pass\n")
+
+    found = bench.verify(MODEL, code=code, custom_objects=["Scale"], modules=["absent"])
+
+    assert found.loads
+    assert found.code_errors == (
+        "absent: ModuleNotFoundError: No module named 'absent'",
+        f"{code}/parts.py: ModuleNotFoundError: No module named 'missing_package'",
+    )
+
+
+# --- what a person types -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("how", "lines"),
+    [
+        ("", ()),
+        (
+            "tf.keras.models.load_model(path, compile=False)",
+            ("import tensorflow as tf", "path = 'a'", "model = tf.keras.models.load_model(path, compile=False)"),
+        ),
+        (
+            "tf_keras.models.load_model(path)",
+            ("import tf_keras", "path = 'a'", "model = tf_keras.models.load_model(path)"),
+        ),
+        (
+            "tf.compat.v1.saved_model.loader.load(session, ['serve'], path)",
+            (
+                "import tensorflow as tf",
+                "path = 'a'",
+                "session = tf.compat.v1.Session(graph=tf.compat.v1.Graph())",
+                "model = tf.compat.v1.saved_model.loader.load(session, ['serve'], path)",
+            ),
+        ),
+        (
+            "tf.import_graph_def(graph_def, name='')",
+            (
+                "import tensorflow as tf",
+                "path = 'a'",
+                "session = tf.InteractiveSession(graph=tf.Graph())",
+                "graph_def = tf.GraphDef.FromString(open(path, 'rb').read())",
+                "model = tf.import_graph_def(graph_def, name='')",
+            ),
+        ),
+    ],
+)
+def test_the_lines_to_type_are_those_that_worked(how: str, lines: tuple[str, ...]) -> None:
+    found = Verification(
+        loads=bool(how),
+        predicts=None,
+        loader="",
+        how=how,
+        error=None,
+        traceback="",
+        attempts=(),
+        code_errors=(),
+        imported=(),
+        outputs=(),
+        versions={},
+        seconds=1.0,
+    )
+
+    assert found.snippet(Path("a")) == lines
+
+
+# --- real releases -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A TensorFlow release, with the bounds that its metadata lacks."""
+
+    python: str
+    requirements: tuple[str, ...]
+
+
+INSTALLATIONS = {
+    "1.15": Installation("3.7", ("tensorflow==1.15.5", "protobuf<3.21", "pip")),
+    "2.3": Installation("3.8", ("tensorflow-cpu==2.3.4", "protobuf<3.21", "pip")),
+    "2.21": Installation("3.13", ("tensorflow-cpu==2.21.0", "pip")),
+}
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Interpreter], Path]:
+    """Gives the Python of an environment with a TensorFlow line, made once."""
+    made: dict[str, Path] = {}
+
+    def install(line: str, interpreter: Interpreter) -> Path:
+        if line not in made:
+            uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
+            lock = subprocess.run(
+                [uv, "pip", "compile", "--generate-hashes", "--no-header", "--python", interpreter.executable, "-"],
+                input="\n".join(INSTALLATIONS[line].requirements),
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+            environment = create_environment(
+                tmp_path_factory.mktemp("environments") / line,
+                interpreter=interpreter,
+                lock_text=lock,
+                digest=line,
+                reporter=SilentReporter(),
+            )
+            made[line] = environment.python
+        return made[line]
+
+    return install
+
+
+@pytest.mark.online
+@pytest.mark.environments
+@pytest.mark.parametrize(
+    ("line", "asset", "loaders", "how", "outputs"),
+    [
+        (
+            "1.15",
+            "keras/tf-1.15-sequential.h5",
+            ["tf.keras"],
+            "tf.keras.models.load_model(path)",
+            (Output(name="", dtype="float32", shape=(1, 3), finite=True),),
+        ),
+        (
+            "2.3",
+            "keras/tf-2.3-functional.h5",
+            ["tf.keras"],
+            "tf.keras.models.load_model(path)",
+            (Output(name="", dtype="float32", shape=(1, 1), finite=True),),
+        ),
+        (
+            "2.3",
+            "saved_model/2.3",
+            ["tensorflow"],
+            "tf.saved_model.load(path)",
+            (Output(name="only", dtype="float32", shape=(1, 1), finite=True),),
+        ),
+        (
+            "2.21",
+            "keras/tf-2.21-functional.keras",
+            ["keras"],
+            "keras.models.load_model(path)",
+            (Output(name="", dtype="float32", shape=(1, 1), finite=True),),
+        ),
+        (
+            "2.21",
+            "saved_model/2.6",
+            ["keras", "tensorflow"],
+            "tf.saved_model.load(path)",
+            (Output(name="only", dtype="float32", shape=(1, 1), finite=True),),
+        ),
+    ],
+)
+def test_a_real_model_is_loaded_and_called(
+    installed: Callable[[str, Interpreter], Path],
+    require_interpreter: Callable[[str], Interpreter],
+    line: str,
+    asset: str,
+    loaders: list[str],
+    how: str,
+    outputs: tuple[Output, ...],
+) -> None:
+    python = installed(line, require_interpreter(INSTALLATIONS[line].python))
+    inputs = (TensorSpec(name="unused", dtype="float32", shape=(None, 1)),)
+
+    found = verify(python, ASSETS / asset, loaders=loaders, inputs=inputs)
+
+    assert (found.error, found.loads, found.predicts, found.how) == (None, True, True, how)
+    assert found.outputs == outputs
+    assert found.is_finite
