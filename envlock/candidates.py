@@ -47,7 +47,10 @@ class EnvironmentCandidate:
 
     verdict: Verdict
     is_saver: bool
-    """Whether the loader is one that can have written the artifact."""
+    """Whether the loader is one that has written the artifact, for all that is recorded.
+
+    Lines that would have had to be switched to another behaviour do not count while others are as installed.
+    """
 
     @property
     def name(self) -> str:
@@ -133,7 +136,7 @@ def _propose(
         modules=tuple(module for name in brought if (module := module_of(name)) is not None),
         probes=_probes(provenance, loader),
         verdict=verdict,
-        is_saver=loader in saver.loaders,
+        is_saver=loader in saver.loaders and (loader.name in saver.likely or not saver.likely),
     )
 
 
@@ -203,7 +206,6 @@ def _rank_nearest(candidate: EnvironmentCandidate, saver: Saver) -> tuple[object
     return (
         _certainty(candidate),
         not candidate.is_saver,
-        candidate.loader.name not in saver.likely,
         _is_other_lineage(candidate.loader, saver),
         _days_from_saver(candidate.loader, saver) if not candidate.is_saver else 0,
         not candidate.is_at_hand,

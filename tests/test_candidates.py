@@ -80,6 +80,12 @@ def test_preferring_the_saver_leaves_nothing_else() -> None:
     }
 
 
+def test_a_line_that_had_to_be_switched_is_no_saver_while_others_are_as_installed() -> None:
+    savers = {item.loader.name for item in propose(keras_file("2.2.4-tf"), prefer="saver")}
+
+    assert savers == {"tf.keras 1.13", "tf.keras 1.14", "tf.keras 1.15", "tf.keras 2.0"}
+
+
 def test_preferring_the_newest_gives_the_newest_that_loads() -> None:
     assert propose(keras_file("2.4.0"), prefer="newest")[0].tensorflow.line == "2.21"
 
