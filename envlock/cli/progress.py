@@ -6,8 +6,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING
 
 from envlock.reporter import Reporter, SilentReporter
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 
 def choose_reporter(*, quiet: bool, verbose: bool) -> Reporter:
@@ -48,14 +52,39 @@ class LineReporter(NoteReporter):
 
 
 class SpinnerReporter(NoteReporter):
-    """Draws the running step on a terminal."""
+    """Draws the running step on a terminal; a step within a step takes its place for the while."""
+
+    def __init__(self) -> None:
+        # Drawing costs more to import than most commands take.
+        from rich.console import Console
+
+        self._console = Console(stderr=True, highlight=False)
+        self._titles: list[str] = []
+        self._status: Status | None = None
+
+    def note(self, message: str) -> None:
+        """Write one line above what is drawn."""
+        self._console.print(f"envlock: {message}", markup=False, soft_wrap=True)
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
         """Draw *title* while the block runs."""
-        # Drawing costs more to import than most commands take.
-        from rich.console import Console
+        self._titles.append(title)
+        self._draw()
+        try:
+            yield
+        finally:
+            self._titles.pop()
+            self._draw()
+
+    def _draw(self) -> None:
         from rich.markup import escape
 
-        with Console(stderr=True).status(escape(title)):
-            yield
+        if not self._titles and self._status is not None:
+            self._status.stop()
+            self._status = None
+        elif self._titles and self._status is None:
+            self._status = self._console.status(escape(self._titles[-1]))
+            self._status.start()
+        elif self._titles and self._status is not None:
+            self._status.update(escape(self._titles[-1]))
