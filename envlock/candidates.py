@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envlock.dating import Saver
+from envlock.errors import NoCandidateError
 from envlock.knowledge.bounds import Bound, bounds_for
 from envlock.knowledge.custom_objects import module_of
 from envlock.knowledge.families import member_for_cpu
 from envlock.knowledge.loaders import Loader
 from envlock.knowledge.pairings import is_paired, release_for_tensorflow
-from envlock.knowledge.releases import Release, line_of, line_order, python_lines_of, releases_of_line
+from envlock.knowledge.releases import (
+    Release,
+    line_of,
+    line_order,
+    lines_of,
+    python_lines_of,
+    releases_of,
+    releases_of_line,
+    sort_lines,
+)
 from envlock.loadability import CustomObject, Verdict
 from envlock.provenance import Provenance
 from envlock.target import Platform, Preference, Target
@@ -65,8 +77,8 @@ class Wishes:
     """What the person asked for."""
 
     prefer: Preference = "auto"
-    tensorflow: Version | None = None
-    """Exactly this release of TensorFlow."""
+    tensorflow: SpecifierSet | None = None
+    """Releases of TensorFlow to choose from: one, or those of a line."""
 
     python: str | None = None
     """This Python line only."""
@@ -97,6 +109,29 @@ def propose_candidates(
     ]
     rank = _rank_newest if wishes.prefer == "newest" else _rank_nearest
     return tuple(_without_repetition(sorted(proposed, key=lambda candidate: rank(candidate, saver))))
+
+
+def explain_no_candidate(verdicts: Iterable[Verdict], *, platform: Platform, wishes: Wishes) -> NoCandidateError:
+    """Why there is nothing to propose, most basic reason first."""
+    wished = str(wishes.tensorflow or "").lstrip("=").removesuffix(".*")
+    releases = [
+        item for item in releases_of("tensorflow") if wishes.tensorflow is None or item.version in wishes.tensorflow
+    ]
+    if not releases:
+        return NoCandidateError(
+            f"TensorFlow {wished} is not a release", hint=f"its lines are {', '.join(lines_of('tensorflow'))}"
+        )
+    reasons = Counter(
+        reason.message for verdict in verdicts if verdict.verdict == "fails" for reason in verdict.reasons
+    )
+    pythons = sort_lines(line for item in releases for line in python_lines_of(item, platform.name))
+    if wishes.python is not None and wishes.python not in pythons:
+        return NoCandidateError(
+            f"TensorFlow {wished} has no wheel for Python {wishes.python} on {platform.name}".replace("  ", " "),
+            hint=f"it has wheels for Python {', '.join(pythons)}",
+        )
+    told = "; ".join(message for message, _ in reasons.most_common(3)) or "none is known for its kind"
+    return NoCandidateError(f"no release in the database loads this artifact as you ask: {told}")
 
 
 # --- one candidate -------------------------------------------------------------------------------------------
@@ -153,7 +188,7 @@ def _installable(
     releases = [
         release
         for release in reversed(releases_of_line("tensorflow", line))
-        if wishes.tensorflow is None or release.version == wishes.tensorflow
+        if wishes.tensorflow is None or wishes.tensorflow.contains(release.version)
     ]
     pythons = {python for release in releases for python in python_lines_of(release, platform.name)}
     for python in sorted(pythons, key=line_order, reverse=True):

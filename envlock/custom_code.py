@@ -6,12 +6,13 @@ import ast
 import os
 import re
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 _MOST_FILES = 20_000
 _LARGEST_SOURCE = 4 * 1024 * 1024
+_MOST_OTHERS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,9 @@ class Definition:
     module: str
     """Dotted name relative to *root*; not importable by name where a part of it is no identifier."""
 
+    others: tuple[Path, ...] = ()
+    """Further files that define the name, outermost first; no more than 8 are told."""
+
 
 def find_definitions(folder: Path, names: Collection[str]) -> dict[str, Definition]:
     """The first definition of each of *names* in the Python files under *folder*, outermost files first.
@@ -36,18 +40,28 @@ def find_definitions(folder: Path, names: Collection[str]) -> dict[str, Definiti
     A name registered with a package, such as ``Custom>Scale``, is looked for without it. Names that are not defined
     are left out; hidden folders and virtual environments are not entered.
     """
-    wanted: dict[str, list[str]] = {}
-    for name in names:
-        wanted.setdefault(name.rpartition(">")[2], []).append(name)
-    found: dict[str, Definition] = {}
+    defined_names = {name: name.rpartition(">")[2] for name in sorted(names)}
+    places = _find_places(folder, set(defined_names.values()))
+    return {name: _describe(defined, places[defined]) for name, defined in defined_names.items() if places[defined]}
+
+
+def _find_places(folder: Path, names: Collection[str]) -> dict[str, list[tuple[Path, int]]]:
+    """Files that define each of *names*, outermost first, with the line of the first definition in each."""
+    places: dict[str, list[tuple[Path, int]]] = {name: [] for name in names}
     for file in _source_files(folder):
-        for defined, line in _definitions_of(file):
-            for name in wanted.pop(defined, ()):
-                root, module = _locate(file)
-                found[name] = Definition(name=defined, file=file, line=line, root=root, module=module)
-        if not wanted:
-            break
-    return dict(sorted(found.items()))
+        lines: dict[str, int] = {}
+        for name, line in _definitions_of(file, names):
+            lines.setdefault(name, line)
+        for name in lines.keys() & places.keys():
+            places[name].append((file, lines[name]))
+    return places
+
+
+def _describe(name: str, places: Sequence[tuple[Path, int]]) -> Definition:
+    file, line = places[0]
+    root, module = _locate(file)
+    others = tuple(other for other, _ in places[1 : 1 + _MOST_OTHERS])
+    return Definition(name=name, file=file, line=line, root=root, module=module, others=others)
 
 
 def _source_files(folder: Path) -> list[Path]:
@@ -65,13 +79,16 @@ def _is_worth_a_look(folder: Path) -> bool:
     return not is_aside and not (folder / "pyvenv.cfg").exists()
 
 
-def _definitions_of(file: Path) -> Iterator[tuple[str, int]]:
-    """Names that *file* defines outside of any class or function, with their lines."""
+def _definitions_of(file: Path, names: Collection[str]) -> Iterator[tuple[str, int]]:
+    """Names that *file* defines outside of any class or function, with their lines; none if it has none of *names*."""
     try:
         if file.stat().st_size > _LARGEST_SOURCE:
             return
         source = file.read_text(encoding="utf-8", errors="replace")
     except OSError:
+        return
+    # Parsing takes a hundred times as long as this, and most files hold none of the names.
+    if not any(name in source for name in names):
         return
     try:
         with warnings.catch_warnings():

@@ -6,6 +6,7 @@ Takes a Provenance, gives a :class:`Saver`: what was recorded, and every line th
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ from envlock.knowledge.loaders import (
     tensorflow_loaders,
 )
 from envlock.knowledge.releases import latest_of_line, line_of, lines_of, sort_lines
-from envlock.provenance import ConfigObject, Provenance
+from envlock.provenance import ConfigObject, ObjectKind, Provenance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,26 +117,32 @@ def _by_backend(recorded: str | None, loaders: Collection[Loader]) -> tuple[Load
 def _by_configuration(objects: Collection[ConfigObject], loaders: Collection[Loader]) -> tuple[Loader, ...]:
     if len(loaders) < 2 or not objects:
         return tuple(loaders)
-    judged = [(loader, _misfits(objects, loader.schema)) for loader in loaders if loader.schema is not None]
+    alike = Counter((item.class_name, item.kind, item.keys) for item in objects)
+    judged = [(loader, _misfits(alike, loader.schema)) for loader in loaders if loader.schema is not None]
     # Custom subclasses and hand-edited files misfit everywhere alike: the lines that misfit least remain.
     least = min((misfits for _, misfits in judged), default=0)
     return tuple(loader for loader, misfits in judged if misfits == least)
 
 
-def _misfits(objects: Iterable[ConfigObject], schema: SchemaLine) -> int:
+# Honest models hold a few dozen kinds of objects; a hostile one must not make every line judge thousands.
+_KINDS_JUDGED = 1000
+
+
+def _misfits(alike: Counter[tuple[str, ObjectKind, frozenset[str]]], schema: SchemaLine) -> int:
     """How many objects this line would not have written as they stand."""
-    return sum(not _can_have_written(item, schema) for item in objects)
+    judged = alike.most_common(_KINDS_JUDGED)
+    return sum(count for (name, kind, keys), count in judged if not _can_have_written(name, kind, keys, schema))
 
 
-def _can_have_written(item: ConfigObject, schema: SchemaLine) -> bool:
-    if item.kind == "function" or not item.keys:
+def _can_have_written(class_name: str, kind: ObjectKind, keys: frozenset[str], schema: SchemaLine) -> bool:
+    if kind == "function" or not keys:
         return True
-    known = schema.find_class(item.class_name)
+    known = schema.find_class(class_name)
     if known is None:
         return False
     if known.kind == "layer" and known.accepts_any_key:
         return True
-    return known.always_written <= item.keys <= (known.always_written | known.sometimes_written)
+    return known.always_written <= keys <= (known.always_written | known.sometimes_written)
 
 
 def _is_likely(loader: Loader, provenance: Provenance) -> bool:

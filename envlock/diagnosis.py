@@ -38,13 +38,13 @@ def _content_findings(provenance: Provenance) -> Iterator[Finding]:
 
 def _saver_findings(provenance: Provenance, saver: Saver) -> Iterator[Finding]:
     label = saver.recorded_keras or saver.recorded_tensorflow
-    if label is None:
+    if label is None and provenance.recorded("graph-producer") is None:
         yield Finding(
             reference="no-version-recorded",
             severity="info",
             message="no version is recorded in the artifact; its content alone tells what can have written it",
         )
-    elif not (saver.loaders or saver.keras_lines or saver.tensorflow_lines):
+    elif label is not None and not (saver.loaders or saver.keras_lines or saver.tensorflow_lines):
         yield Finding(
             reference="unknown-version",
             severity="warning",

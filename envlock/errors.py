@@ -188,11 +188,12 @@ class WriteError(EnvlockError):
     """The operating system refused to write: no space, no permission, a read-only disk."""
 
     reference = "cannot-write"
-    hint = "free some space or choose another place with --venv and -o"
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(path, reason)
         self.path, self.reason = path, reason
+        is_full = "space" in reason or "quota" in reason
+        self.hint = "free some space" if is_full else "choose another place with --venv and -o"
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"

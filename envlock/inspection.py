@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from envlock.artifacts import read_provenance
+from envlock.artifacts import ArtifactSource, LocalSource, read_provenance
 from envlock.dating import Saver, date_artifact
 from envlock.diagnosis import find_findings
 from envlock.loadability import CustomObject, find_custom_objects
@@ -22,15 +22,29 @@ class Inspection:
     findings: tuple[Finding, ...]
 
 
-def inspect(path: Path) -> Inspection:
-    """Read the artifact at *path* and infer what wrote it. Runs nothing, and opens nothing outside of it.
+def inspect(artifact: Path | ArtifactSource, *, is_deep: bool = False) -> Inspection:
+    """Read the artifact at a path or behind a source, and infer what wrote it. Runs nothing, opens nothing else.
+
+    With *is_deep*, all data are read and checked too, which takes time by their size.
 
     Raises:
         ArtifactError: It is damaged, hostile, or no model.
     """
-    provenance = read_provenance(path)
+    source = LocalSource(artifact) if isinstance(artifact, Path) else artifact
+    provenance = read_provenance(source)
     saver = date_artifact(provenance)
     custom = find_custom_objects(provenance)
+    findings = find_findings(provenance, saver, custom)
     return Inspection(
-        provenance=provenance, saver=saver, custom=custom, findings=find_findings(provenance, saver, custom)
+        provenance=provenance,
+        saver=saver,
+        custom=custom,
+        findings=(*findings, *_check_data(source)) if is_deep else findings,
     )
+
+
+def _check_data(source: ArtifactSource) -> tuple[Finding, ...]:
+    # Few ask for it, and it needs the readers of every container.
+    from envlock.integrity import check_integrity
+
+    return check_integrity(source)

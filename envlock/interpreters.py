@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,7 +98,7 @@ def survey_interpreters(*, time_limit: float = TIME_LIMIT) -> Survey:
     *time_limit* (seconds) holds for each of them. Links, shims and virtual environments are folded onto the
     installation behind them. Where ``ENVLOCK_PYTHONS`` is set, only what it lists is looked at.
     """
-    executables = _unique(_listed_executables() if SEARCH_VARIABLE in os.environ else _found_executables())
+    executables = _unique(_listed_executables() if search_is_restricted() else _found_executables())
     with ThreadPoolExecutor(max_workers=_MOST_AT_ONCE) as pool:
         answers = tuple(pool.map(lambda executable: _describe(executable, time_limit), executables))
     return Survey(
@@ -109,6 +110,11 @@ def survey_interpreters(*, time_limit: float = TIME_LIMIT) -> Survey:
             )
         ),
     )
+
+
+def search_is_restricted() -> bool:
+    """Whether ``ENVLOCK_PYTHONS`` limits the search, so that this machine may hold more than is found."""
+    return SEARCH_VARIABLE in os.environ
 
 
 def command_to_get(line: str) -> str:
@@ -143,7 +149,7 @@ class CondaProvider(BaseProvider):
     def find_pythons(self) -> Iterable[PythonVersion]:
         """The interpreter of every environment that has one."""
         for prefix in self._prefixes():
-            if (prefix / "conda-meta").is_dir():
+            if _is_folder(prefix / "conda-meta"):
                 yield from self.find_pythons_from_path(prefix / "bin", as_interpreter=True)
 
     def _prefixes(self) -> Iterator[Path]:
@@ -157,16 +163,16 @@ class CondaProvider(BaseProvider):
     def _recorded_prefixes(self) -> Iterator[Path]:
         """Conda appends the prefix of every environment that it makes to this file, one a line."""
         record = self._home / ".conda" / "environments.txt"
-        if record.is_file():
+        try:
             lines = record.read_text(encoding="utf-8", errors="replace").splitlines()
-            yield from (Path(line.strip()) for line in lines if line.strip())
+        except OSError:
+            return
+        yield from (Path(line.strip()) for line in lines if line.strip())
 
     def _roots(self) -> Iterator[Path]:
-        if "CONDA_EXE" in os.environ:
-            yield Path(os.environ["CONDA_EXE"]).parents[1]
-        for variable in ("CONDA_PREFIX", "MAMBA_ROOT_PREFIX"):
-            if variable in os.environ:
-                yield Path(os.environ[variable])
+        yield from (executable.parent.parent for executable in _paths_in("CONDA_EXE"))
+        yield from _paths_in("CONDA_PREFIX")
+        yield from _paths_in("MAMBA_ROOT_PREFIX")
         distributions = ("miniconda3", "anaconda3", "miniforge3", "mambaforge", "micromamba", "conda")
         for name in distributions:
             yield self._home / name
@@ -175,7 +181,7 @@ class CondaProvider(BaseProvider):
 
     def _environment_folders(self) -> Iterator[Path]:
         yield self._home / ".conda" / "envs"
-        yield from (Path(part) for part in os.environ.get("CONDA_ENVS_PATH", "").split(os.pathsep) if part)
+        yield from _paths_in("CONDA_ENVS_PATH")
 
 
 class SystemProvider(BaseProvider):
@@ -199,9 +205,11 @@ _PROVIDERS: tuple[type[BaseProvider], ...] = (*ALL_PROVIDERS.values(), CondaProv
 
 def _found_executables() -> Iterator[Path]:
     for provider_class in _PROVIDERS:
-        provider = provider_class.create()
-        if provider is not None:
-            yield from (found.executable for found in provider.find_pythons() if not _is_shim(found.executable))
+        # Some look under the home folder, and a user without an entry in the password database may have none.
+        with suppress(RuntimeError, OSError):
+            provider = provider_class.create()
+            if provider is not None:
+                yield from (found.executable for found in provider.find_pythons() if not _is_shim(found.executable))
 
 
 def _is_shim(executable: Path) -> bool:
@@ -210,20 +218,41 @@ def _is_shim(executable: Path) -> bool:
 
 
 def _listed_executables() -> Iterator[Path]:
-    for entry in os.environ[SEARCH_VARIABLE].split(os.pathsep):
-        path = Path(entry).expanduser()
-        if entry and path.is_dir():
+    for entry in filter(None, os.environ[SEARCH_VARIABLE].split(os.pathsep)):
+        path = _expanded(Path(entry))
+        if _is_folder(path):
             for folder in (path, path / "bin"):
                 yield from (found.executable for found in SystemProvider.find_pythons_from_path(folder))
-        elif entry:
+        else:
             yield path
+
+
+def _expanded(path: Path) -> Path:
+    """*path* with ``~`` replaced; as it is where nobody has such a home, so that it is told as missing."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
+def _paths_in(variable: str) -> list[Path]:
+    """What *variable* lists, without relative paths: what these mean depends on where envlock runs."""
+    return [path for entry in os.environ.get(variable, "").split(os.pathsep) if (path := Path(entry)).is_absolute()]
 
 
 def _subfolders(folder: Path) -> list[Path]:
     try:
-        return sorted(child for child in folder.iterdir() if child.is_dir())
+        return sorted(child for child in folder.iterdir() if _is_folder(child))
     except OSError:
         return []
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a folder is at *path* that this person may look at."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _unique(executables: Iterable[Path]) -> list[Path]:

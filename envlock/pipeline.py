@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from packaging.requirements import Requirement
 
-from envlock.candidates import EnvironmentCandidate, Wishes, propose_candidates
+from envlock.candidates import EnvironmentCandidate, Wishes, explain_no_candidate, propose_candidates
 from envlock.custom_code import Definition, find_definitions
 from envlock.diagnosis import own_objects
-from envlock.environment import Environment, create_environment, refuse_foreign_environment, remove_environment
-from envlock.errors import EnvlockError, InstallationError, NoCandidateError, ResolutionError, UsageError
-from envlock.formats.text import first_line, printable
+from envlock.environment import Environment, ReservedPlace, refuse_foreign_environment, reserve_place
+from envlock.errors import InstallationError, NoCandidateError, ResolutionError, UsageError, WriteError
+from envlock.formats.text import one_line, printable
 from envlock.inspection import Inspection, inspect
-from envlock.interpreters import Interpreter, command_to_get, find_interpreters
+from envlock.interpreters import Interpreter, command_to_get, find_interpreters, search_is_restricted
 from envlock.loadability import judge
 from envlock.lock import Lock, pin
 from envlock.reporter import Reporter
@@ -111,27 +112,44 @@ def from_model(request: Request, reporter: Reporter) -> Outcome:
         NoCandidateError: Nothing loads it on the Pythons at hand.
         NetworkError, WriteError: The outside world failed; nothing half-made is left.
     """
-    _refuse_foreign_outputs(request)
-    job = _begin(request, reporter)
+    _refuse_outputs(request)
+    with _reserved(request.environment_path) as place:
+        job = _begin(request, reporter, place)
+        outcome = _first_that_serves(job)
+        if place is not None:
+            place.keep()
+        write_whole(request.lock_path, request.writer.render(outcome.lock))
+    return outcome
+
+
+def _first_that_serves(job: _Job) -> Outcome:
     passed_over: list[PassedOver] = []
     attempts: list[Attempt] = []
-    for candidate in _propose(job):
-        if request.environment_path is not None and not candidate.is_at_hand:
+    candidates = _propose(job)
+    for candidate in candidates:
+        if job.place is not None and not candidate.is_at_hand:
             passed_over.append(PassedOver(candidate=candidate, command=command_to_get(candidate.target.python)))
             continue
-        if len(attempts) == MAXIMUM_ATTEMPTS:
+        if _is_hopeless(attempts):
             break
         try:
-            made = _make(candidate, job)
+            return _outcome(_make(candidate, job), job, passed_over, attempts)
         except _DoesNotServeError as failure:
             attempts.append(failure.attempt)
-            reporter.note(f"{candidate.name}: {failure.attempt.stage} failed: {failure.attempt.error}")
-            continue
-        return _outcome(made, job, passed_over, attempts)
+            job.reporter.note(f"{candidate.name}: {failure.attempt.stage} failed: {failure.attempt.error}")
     loading = next((attempt.candidate for attempt in attempts if attempt.loads), None)
     if loading is not None:
         return _outcome(_make(loading, job, must_compute=False), job, passed_over, attempts)
-    raise _nothing_serves(passed_over, attempts)
+    raise _nothing_serves(job, passed_over, attempts)
+
+
+def _is_hopeless(attempts: Sequence[Attempt]) -> bool:
+    """Whether more attempts are in vain: there were many, or two in a row blame something else than environments."""
+    if len(attempts) < 2:
+        return False
+    first, second = attempts[-2:]
+    is_same = first.stage == second.stage == "verification" and first.error == second.error
+    return is_same or len(attempts) == MAXIMUM_ATTEMPTS
 
 
 # --- steps ---------------------------------------------------------------------------------------------------
@@ -146,6 +164,9 @@ class _Job:
     definitions: Mapping[str, Definition]
     interpreters: Sequence[Interpreter]
     reporter: Reporter
+    place: ReservedPlace | None
+    """Where environments are made; ``None``: lock only."""
+
     seconds: dict[str, float]
 
     @contextmanager
@@ -165,8 +186,10 @@ class _Made:
 
     candidate: EnvironmentCandidate
     lock: Lock
-    environment: Environment | None
-    verification: Verification | None
+    environment: Environment | None = None
+    verification: Verification | None = None
+    unverified: str | None = None
+    """Why the model was not loaded, or its loading proves nothing; ``None`` where it was verified."""
 
 
 class _DoesNotServeError(Exception):
@@ -177,13 +200,39 @@ class _DoesNotServeError(Exception):
         self.attempt = attempt
 
 
-def _refuse_foreign_outputs(request: Request) -> None:
+def _refuse_outputs(request: Request) -> None:
+    """Make sure, before any work is done, that what is to be written can be written."""
+    outputs = [path for path in (request.lock_path, request.environment_path) if path is not None]
+    for output in outputs:
+        _refuse_place(output, request.artifact)
+    if len(outputs) == 2 and _is_within(*outputs):
+        raise UsageError(
+            f"{request.lock_path}: the lock cannot stand inside the environment", hint="name another place with -o"
+        )
     refuse_foreign_file(request.lock_path, request.writer)
     if request.environment_path is not None:
         refuse_foreign_environment(request.environment_path)
 
 
-def _begin(request: Request, reporter: Reporter) -> _Job:
+def _refuse_place(output: Path, artifact: Path) -> None:
+    parent = output.absolute().parent
+    if artifact.is_dir() and _is_within(output, artifact):
+        raise UsageError(f"{output}: is inside the artifact, which is left as it is", hint="choose another place")
+    if not parent.is_dir():
+        raise WriteError(str(output), f"{parent} is no folder")
+    if not os.access(parent, os.W_OK):
+        raise WriteError(str(output), f"{parent} may not be written to")
+
+
+def _is_within(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+def _reserved(path: Path | None) -> AbstractContextManager[ReservedPlace | None]:
+    return nullcontext() if path is None else reserve_place(path)
+
+
+def _begin(request: Request, reporter: Reporter, place: ReservedPlace | None) -> _Job:
     started = time.perf_counter()
     with reporter.step(f"reading {request.artifact.name}"):
         inspection = inspect(request.artifact)
@@ -197,6 +246,7 @@ def _begin(request: Request, reporter: Reporter) -> _Job:
         definitions=definitions,
         interpreters=interpreters,
         reporter=reporter,
+        place=place,
         seconds={"inspect": read - started, "interpreters": time.perf_counter() - read},
     )
 
@@ -237,15 +287,22 @@ def _make(candidate: EnvironmentCandidate, job: _Job, *, must_compute: bool = Tr
     """
     interpreter = next((item for item in job.interpreters if item.line == candidate.target.python), None)
     lock = _lock(candidate, interpreter, job)
-    if job.request.environment_path is None or interpreter is None:
-        write_whole(job.request.lock_path, job.request.writer.render(lock))
-        return _Made(candidate=candidate, lock=lock, environment=None, verification=None)
-    environment = _build(candidate, lock, interpreter, job)
-    with _removed_unless_it_serves(environment, job.request.lock_path):
-        write_whole(job.request.lock_path, job.request.writer.render(lock))
-        verification = None
-        if _reason_not_to_verify(job.inspection, job.request) is None:
-            verification = _prove(candidate, environment, job, must_compute=must_compute)
+    if job.place is None or interpreter is None:
+        return _Made(candidate=candidate, lock=lock, unverified="no environment was asked for")
+    environment = _build(candidate, lock, interpreter, job.place, job)
+    reason = _reason_not_to_verify(job.inspection, job.request)
+    if reason is not None:
+        return _Made(candidate=candidate, lock=lock, environment=environment, unverified=reason)
+    verification = _verify(candidate, environment, job)
+    if verification.code_errors:
+        # No other environment cures the person's own code.
+        reason = f"your code cannot be imported: {'; '.join(verification.code_errors)}"
+        return _Made(candidate=candidate, lock=lock, environment=environment, unverified=reason)
+    if not verification.loads or (must_compute and verification.predicts is False):
+        error = one_line(verification.error or "no reason given")
+        raise _DoesNotServeError(
+            Attempt(candidate=candidate, stage="verification", error=error, loads=verification.loads)
+        )
     return _Made(candidate=candidate, lock=lock, environment=environment, verification=verification)
 
 
@@ -264,12 +321,12 @@ def _lock(candidate: EnvironmentCandidate, interpreter: Interpreter | None, job:
     return pin(resolution, provenance=job.inspection.provenance, candidate=candidate)
 
 
-def _build(candidate: EnvironmentCandidate, lock: Lock, interpreter: Interpreter, job: _Job) -> Environment:
-    place = job.request.environment_path or Path()
-    with job.step(f"building {place}", "environment"):
+def _build(
+    candidate: EnvironmentCandidate, lock: Lock, interpreter: Interpreter, place: ReservedPlace, job: _Job
+) -> Environment:
+    with job.step(f"building {job.request.environment_path}", "environment"):
         try:
-            return create_environment(
-                place,
+            return place.create(
                 interpreter=interpreter,
                 lock_text=WRITERS[0].render(lock),
                 digest=lock.digest,
@@ -280,20 +337,10 @@ def _build(candidate: EnvironmentCandidate, lock: Lock, interpreter: Interpreter
             raise _DoesNotServeError(attempt) from error
 
 
-@contextmanager
-def _removed_unless_it_serves(environment: Environment, lock_path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (EnvlockError, _DoesNotServeError):
-        remove_environment(environment)
-        lock_path.unlink(missing_ok=True)
-        raise
-
-
-def _prove(candidate: EnvironmentCandidate, environment: Environment, job: _Job, *, must_compute: bool) -> Verification:
+def _verify(candidate: EnvironmentCandidate, environment: Environment, job: _Job) -> Verification:
     provenance = job.inspection.provenance
     with job.step("loading the model in it", "verification"):
-        verification = verify(
+        return verify(
             environment.python,
             provenance.path,
             loaders=candidate.probes,
@@ -306,18 +353,14 @@ def _prove(candidate: EnvironmentCandidate, environment: Environment, job: _Job,
             trust=job.request.trusts_code,
             environment=candidate.loader.environment,
         )
-    if not verification.loads or (must_compute and verification.predicts is False):
-        error = first_line(verification.error or "no reason given")
-        raise _DoesNotServeError(
-            Attempt(candidate=candidate, stage="verification", error=error, loads=verification.loads)
-        )
-    return verification
 
 
 def _reason_not_to_verify(inspection: Inspection, request: Request) -> str | None:
     """Why the model is not to be loaded; ``None`` where it may be."""
-    if not request.verifies or request.environment_path is None:
-        return "not asked for"
+    if not request.verifies:
+        return "it was not asked for"
+    if inspection.provenance.content == "weights":
+        return "the file holds weights alone: build the model in code, then call its load_weights"
     missing = [item.name for item in own_objects(inspection.custom)]
     if missing and request.code is None:
         names = ", ".join(map(printable, missing))
@@ -336,23 +379,39 @@ def _outcome(made: _Made, job: _Job, passed_over: Sequence[PassedOver], attempts
         lock_path=job.request.lock_path,
         environment=made.environment,
         verification=made.verification,
-        unverified=None if made.verification else _reason_not_to_verify(job.inspection, job.request),
+        unverified=made.unverified,
         passed_over=tuple(passed_over),
         attempts=tuple(attempts),
         seconds=job.seconds,
     )
 
 
-def _nothing_serves(passed_over: Sequence[PassedOver], attempts: Sequence[Attempt]) -> NoCandidateError:
+def _nothing_serves(job: _Job, passed_over: Sequence[PassedOver], attempts: Sequence[Attempt]) -> NoCandidateError:
     if attempts:
-        tried = "; ".join(f"{attempt.candidate.name}: {attempt.error}" for attempt in attempts)
-        return NoCandidateError(
-            f"the model does not load in any environment that was tried: {tried}", attempts=attempts
-        )
+        return _all_failed(job.inspection, attempts)
     if passed_over:
         best = passed_over[0]
         return NoCandidateError(
             f"{best.candidate.name} would load the model, but Python {best.candidate.target.python} is not here",
-            hint=f"get it with: {best.command}" if best.command else "",
+            hint=_how_to_get(best),
         )
-    return NoCandidateError("no release in the database loads this artifact as you ask", hint="see: envlock inspect")
+    verdicts = judge(job.inspection.provenance, job.inspection.saver)
+    return explain_no_candidate(verdicts, platform=job.request.platform, wishes=job.request.wishes)
+
+
+def _how_to_get(item: PassedOver) -> str:
+    told = f"get it with: {item.command}" if item.command else ""
+    if search_is_restricted():
+        told += ", and name it in ENVLOCK_PYTHONS, which limits the search"
+    return told.removeprefix(", and ")
+
+
+def _all_failed(inspection: Inspection, attempts: Sequence[Attempt]) -> NoCandidateError:
+    """One line: environments that failed alike are named together."""
+    by_error: dict[tuple[str, str], list[str]] = {}
+    for attempt in attempts:
+        by_error.setdefault((attempt.stage, attempt.error), []).append(attempt.candidate.name)
+    told = "; ".join(f"{', '.join(names)}: {stage} failed: {error}" for (stage, error), names in by_error.items())
+    troubles = [finding.message for finding in inspection.findings if finding.severity == "error"]
+    hint = f"the artifact itself: {'; '.join(troubles)}" if troubles else ""
+    return NoCandidateError(f"no environment that was tried serves: {told}", hint=hint, attempts=attempts)

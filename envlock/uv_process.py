@@ -11,12 +11,22 @@ from uv import find_uv_bin
 
 from envlock.errors import EnvlockError, NetworkError, WriteError
 
-# uv follows the person's settings, except where they name another environment or switch the check of hashes off.
+# uv follows the person's settings, except where they name another environment, switch the check of hashes off, or
+# shape what is resolved.
 _OVERRIDDEN_VARIABLES = frozenset(
     {
         "CONDA_PREFIX",
         "PYTHONHOME",
         "PYTHONPATH",
+        "UV_CONSTRAINT",
+        "UV_EXCLUDE_NEWER",
+        "UV_NO_BINARY",
+        "UV_NO_BUILD",
+        "UV_ONLY_BINARY",
+        "UV_OVERRIDE",
+        "UV_PRERELEASE",
+        "UV_REQUIRE_HASHES",
+        "UV_RESOLUTION",
         "UV_MANAGED_PYTHON",
         "UV_NO_MANAGED_PYTHON",
         "UV_NO_VERIFY_HASHES",
@@ -50,12 +60,14 @@ def run_uv(
     text: str = "",
     executable: str | None = None,
     kept_open: Sequence[int] = (),
+    folder: str | None = None,
 ) -> str:
     """Run uv with *arguments*, hand it *text* on standard input, and return what it prints to standard output.
 
     *action* says in an error what was being done, *place* what was being written. The person's own configuration of
     uv applies: index, proxy, cache, credentials. *executable* stands in for the uv that came with envlock. Of
-    the files that envlock holds open, uv gets those whose descriptors are in *kept_open*.
+    the files that envlock holds open, uv gets those whose descriptors are in *kept_open*. It works in *folder*, and
+    reads the configuration of the project there.
 
     Raises:
         NetworkError: The index cannot be reached.
@@ -71,6 +83,7 @@ def run_uv(
         errors="replace",
         env=inherited | _SETTINGS,
         pass_fds=kept_open,
+        cwd=folder,
         check=False,
     )
     if done.returncode != 0:

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -123,6 +123,9 @@ class Verification:
     seconds: float
     """Wall time of the child."""
 
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables that the child got in addition, since the packages behave differently with them."""
+
     @property
     def is_finite(self) -> bool:
         """Whether no output holds NaN or infinity."""
@@ -132,7 +135,10 @@ class Verification:
         """Lines of Python that load the model at *path* as it was loaded here; empty where it was not."""
         if not self.loads:
             return ()
-        lines = [_IMPORTS[self.how.partition(".")[0]], *(f"import {module}" for module in self.modules)]
+        lines = ["import os"] if self.environment else []
+        # Before any import: packages look at their variables once, when they are imported.
+        lines += [f"os.environ[{name!r}] = {value!r}" for name, value in sorted(self.environment.items())]
+        lines += [_IMPORTS[self.how.partition(".")[0]], *(f"import {module}" for module in self.modules)]
         if self.imported and self.search_path:
             lines += ["import sys", *(f"sys.path.append({folder!r})" for folder in self.search_path)]
         lines += dict.fromkeys(f"from {item.module} import {item.attribute}" for item in self.imported)
@@ -196,10 +202,11 @@ def verify(
         "trust": trust,
     }
     started = time.monotonic()
-    child = _run(environment_python, json.dumps(request).encode(), environment or {}, time_limit)
+    variables = dict(environment or {})
+    child = _run(environment_python, json.dumps(request).encode(), variables, time_limit)
     seconds = time.monotonic() - started
     outcome = _read_outcome(child, seconds=seconds, time_limit=time_limit)
-    return replace(outcome, modules=tuple(modules), search_path=search_path)
+    return replace(outcome, modules=tuple(modules), search_path=search_path, environment=variables)
 
 
 def _describe_definition(name: str, definition: Definition) -> dict[str, str]:

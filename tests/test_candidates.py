@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from envlock.candidates import EnvironmentCandidate, Wishes, propose_candidates
+from envlock.candidates import EnvironmentCandidate, Wishes, explain_no_candidate, propose_candidates
 from envlock.dating import date_artifact
+from envlock.knowledge.releases import lines_of
 from envlock.loadability import find_custom_objects, judge
 from envlock.provenance import Code, Provenance
 from envlock.target import LINUX_X86_64
@@ -91,9 +93,50 @@ def test_preferring_the_newest_gives_the_newest_that_loads() -> None:
 
 
 def test_a_release_that_was_asked_for_is_the_only_one() -> None:
-    proposed = propose(keras_file("2.4.0"), tensorflow=Version("2.3.0"))
+    proposed = propose(keras_file("2.4.0"), tensorflow=SpecifierSet("==2.3.0"))
 
     assert {item.tensorflow.version for item in proposed} == {Version("2.3.0")}
+
+
+def test_a_line_that_was_asked_for_gives_its_newest_release() -> None:
+    proposed = propose(keras_file("2.4.0"), tensorflow=SpecifierSet("==2.3.*"))
+
+    assert {item.tensorflow.version for item in proposed} == {Version("2.3.4")}
+
+
+@pytest.mark.parametrize(
+    ("wishes", "message", "hint"),
+    [
+        pytest.param(
+            {"tensorflow": SpecifierSet("==2.99.0")},
+            "TensorFlow 2.99.0 is not a release",
+            f"its lines are {', '.join(lines_of('tensorflow'))}",
+            id="no such release",
+        ),
+        pytest.param(
+            {"tensorflow": SpecifierSet("==2.3.0"), "python": "3.12"},
+            "TensorFlow 2.3.0 has no wheel for Python 3.12 on linux_x86_64",
+            "it has wheels for Python 3.5, 3.6, 3.7, 3.8",
+            id="no such wheel",
+        ),
+        pytest.param(
+            {"python": "3.14"},
+            "TensorFlow has no wheel for Python 3.14 on linux_x86_64",
+            None,
+            id="a Python of the future",
+        ),
+    ],
+)
+def test_why_there_is_nothing_to_propose_is_said(wishes: dict[str, Any], message: str, hint: str | None) -> None:
+    artifact = keras_file("2.4.0")
+
+    error = explain_no_candidate(
+        judge(artifact, date_artifact(artifact)), platform=LINUX_X86_64, wishes=Wishes(**wishes)
+    )
+
+    assert propose(artifact, **wishes) == []
+    assert str(error) == message
+    assert hint is None or error.hint == hint
 
 
 def test_a_python_that_was_asked_for_is_the_only_one() -> None:

@@ -21,7 +21,7 @@ from envlock.environment import (
     Environment,
     create_environment,
     refuse_foreign_environment,
-    remove_environment,
+    reserve_place,
 )
 from envlock.errors import InstallationError, NetworkError, OccupiedPathError, WriteError
 from envlock.interpreters import Interpreter
@@ -341,29 +341,6 @@ def test_an_installation_that_outlives_envlock_keeps_the_place_claimed(
     assert caught.value.found == "another envlock is making an environment there"
 
 
-def test_removing_an_environment_leaves_nothing(
-    build: Callable[..., Environment], make_lock: Callable[[str], str]
-) -> None:
-    environment = build(make_lock("1.0"))
-
-    remove_environment(environment)
-
-    assert not environment.path.exists()
-
-
-def test_removing_spares_what_has_taken_the_place_of_the_environment(
-    build: Callable[..., Environment], make_lock: Callable[[str], str]
-) -> None:
-    environment = build(make_lock("1.0"))
-    (environment.path / MARKER_NAME).unlink()
-    before = contents(environment.path)
-
-    with pytest.raises(OccupiedPathError):
-        remove_environment(environment)
-
-    assert contents(environment.path) == before
-
-
 # --- failures ------------------------------------------------------------------------------------------------
 
 
@@ -502,3 +479,63 @@ def test_a_failed_build_leaves_the_folder_that_it_was_given(
         build(make_lock("1.0"), reporter=Recorder(stop_at="install"))
 
     assert list((tmp_path / "environment").iterdir()) == []
+
+
+# What was there before, and what ends the run that was to replace it.
+@pytest.mark.parametrize("stop_at", ["make an empty environment", "install", ""])
+def test_an_environment_that_is_not_replaced_after_all_is_there_as_before(
+    build: Callable[..., Environment],
+    make_lock: Callable[[str], str],
+    own_interpreter: Interpreter,
+    tmp_path: Path,
+    stop_at: str,
+) -> None:
+    place = tmp_path / "environment"
+    build(make_lock("1.0"), digest="1")
+    before = sorted(path.relative_to(place) for path in place.rglob("*"))
+    marker = (place / MARKER_NAME).read_bytes()
+
+    with pytest.raises(KeyboardInterrupt), reserve_place(place) as reserved:
+        reserved.create(
+            interpreter=own_interpreter,
+            lock_text=make_lock("2.0"),
+            digest="2",
+            reporter=Recorder(stop_at=stop_at),
+        )
+        raise KeyboardInterrupt
+
+    assert sorted(path.relative_to(place) for path in place.rglob("*")) == before
+    assert (place / MARKER_NAME).read_bytes() == marker
+
+
+@pytest.mark.parametrize("calls", range(14))
+def test_a_run_that_is_killed_at_any_moment_loses_nothing(
+    build: Callable[..., Environment],
+    make_lock: Callable[[str], str],
+    own_interpreter: Interpreter,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    calls: int,
+) -> None:
+    """Every change of a name fails from the given one on, as if the process had ended there; then a run looks on."""
+    place = tmp_path / "environment"
+    build(make_lock("1.0"), digest="1")
+    with monkeypatch.context() as patch:
+        remaining = iter(range(calls))
+
+        def rename(self: Path, target: Path, *, original: Callable[[Path, Path], Path] = Path.rename) -> Path:
+            if next(remaining, None) is None:
+                raise SystemExit
+            return original(self, target)
+
+        patch.setattr(Path, "rename", rename)
+        try:
+            with reserve_place(place) as reserved:
+                reserved.create(
+                    interpreter=own_interpreter, lock_text=make_lock("2.0"), digest="2", reporter=Recorder()
+                )
+                raise SystemExit
+        except SystemExit:
+            pass
+
+    assert build(make_lock("1.0"), digest="1", uv_executable="/nonexistent").reused

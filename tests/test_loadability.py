@@ -118,3 +118,19 @@ def test_an_attribute_that_is_not_known_fails_where_it_cannot_hold_its_default(s
     judged = {item.loader.name: item for item in judge(artifact, date_artifact(artifact))}
 
     assert judged["tensorflow 2.4"].verdict == verdict
+
+
+MODELS = sorted(
+    path.relative_to(ASSETS).as_posix()
+    for pattern in ("keras/*.h5", "keras/*.keras", "example/*.h5", "*_layer/*.h5", "saved_model/[0-9]*")
+    for path in ASSETS.glob(pattern)
+)
+
+
+@pytest.mark.parametrize("artifact", MODELS)
+def test_what_can_have_saved_an_artifact_is_never_expected_to_fail_on_it(artifact: str) -> None:
+    read = read_provenance(ASSETS / artifact)
+    saver = date_artifact(read)
+    failing = {item.loader.name: item.reasons for item in judge(read, saver) if item.verdict == "fails"}
+
+    assert {loader.name for loader in saver.loaders}.isdisjoint(failing), failing

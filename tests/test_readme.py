@@ -18,4 +18,6 @@ def test_the_help_is_the_real_one(capsys: pytest.CaptureFixture[str], monkeypatc
     with pytest.raises(SystemExit):
         main(["from-model", "--help"])
 
-    assert f"$ envlock from-model --help\n{capsys.readouterr().out}```" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"$ envlock from-model --help\n{capsys.readouterr().out}```" in (ROOT / "README.md").read_text(
+        encoding="utf-8"
+    )

@@ -2,49 +2,89 @@
 
 from __future__ import annotations
 
-import stat
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 
-from envlock.artifacts.foreign import describe_file
-from envlock.artifacts.interface import ArtifactReader
-from envlock.artifacts.keras_archive import KerasArchiveReader
-from envlock.artifacts.keras_hdf5 import KerasHdf5Reader
-from envlock.artifacts.saved_model import SavedModelReader, describe_other_folder
-from envlock.errors import MissingArtifactError, NotAModelError
+from envlock.artifacts.interface import ArtifactReader, ArtifactSource
+from envlock.artifacts.source import FsspecSource, LocalSource, StreamSource
+from envlock.errors import MissingArtifactError
 from envlock.provenance import Provenance
 
-READERS: tuple[ArtifactReader, ...] = (KerasArchiveReader(), KerasHdf5Reader(), SavedModelReader())
-"""Zip archives come first: one can hold the signature of HDF5 where HDF5 looks for its own."""
+__all__ = [
+    "READERS",
+    "ArtifactSource",
+    "FsspecSource",
+    "LocalSource",
+    "StreamSource",
+    "read_provenance",
+    "readers",
+    "recognise",
+]
+
+READERS: tuple[tuple[str, str], ...] = (
+    ("keras_hdf5", "KerasHdf5Reader"),
+    ("keras_archive", "KerasArchiveReader"),
+    ("saved_model", "SavedModelReader"),
+    ("tflite", "TfliteReader"),
+    ("frozen_graph", "GraphDefReader"),
+    ("meta_graph_file", "MetaGraphReader"),
+    ("keras_architecture", "KerasJsonReader"),
+    ("keras_architecture", "KerasYamlReader"),
+    ("mlflow_folder", "MlflowReader"),
+    ("checkpoint", "CheckpointReader"),
+)
+"""Module and class of each reader, in the order in which they are asked.
+
+A module is imported when its reader is asked: a file of one kind must not wait for the code of all the others.
+"""
 
 _HEAD_SIZE = 4096
 
 
-def read_provenance(path: Path) -> Provenance:
-    """Read the artifact at *path*.
+def read_provenance(artifact: Path | ArtifactSource) -> Provenance:
+    """Read the artifact at a path, or behind a source.
 
     Raises:
         MissingArtifactError: Nothing is there, or it may not be opened.
         NotAModelError: It is something else than a saved model; the error says what.
         ArtifactError: It is damaged or hostile.
     """
+    source = LocalSource(artifact) if isinstance(artifact, Path) else artifact
     try:
-        head = _read_head(path)
-        reader = next((reader for reader in READERS if reader.recognises(path, head)), None)
+        reader = recognise(source)
         if reader is not None:
-            return reader.read(path)
-        raise describe_other_folder(path) if path.is_dir() else describe_file(path, head)
-    except (OSError, ValueError) as error:
-        # A ValueError is how Python refuses a path with a null character.
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise MissingArtifactError(str(path), reason=reason.lower()) from error
+            return reader.read(source)
+        from envlock.artifacts.foreign import describe_other
+
+        raise describe_other(source)
+    except OSError as error:
+        # A file that can be opened may still fail to be read: a broken disk, a share that went away.
+        raise MissingArtifactError(str(source.path), reason=(error.strerror or str(error)).lower()) from error
 
 
-def _read_head(path: Path) -> bytes:
-    """The first bytes of a file, nothing for a folder; a pipe or device is not opened, since that may block."""
-    mode = path.stat().st_mode
-    if stat.S_ISDIR(mode):
-        return b""
-    if not stat.S_ISREG(mode):
-        raise NotAModelError(str(path), found="a pipe, socket or device")
-    with path.open("rb") as stream:
+def recognise(source: ArtifactSource) -> ArtifactReader | None:
+    """The reader for what *source* holds; ``None`` where it is no artifact.
+
+    Raises:
+        ArtifactError: It cannot be opened.
+    """
+    head = b"" if source.is_folder else _read_head(source)
+    return next((reader for reader in readers() if reader.recognises(source, head)), None)
+
+
+def readers() -> Iterator[ArtifactReader]:
+    """Every reader, imported one by one."""
+    return (_reader(module, name) for module, name in READERS)
+
+
+@cache
+def _reader(module: str, name: str) -> ArtifactReader:
+    reader: ArtifactReader = getattr(import_module(f"{__name__}.{module}"), name)()
+    return reader
+
+
+def _read_head(source: ArtifactSource) -> bytes:
+    with source.open() as stream:
         return stream.read(_HEAD_SIZE)

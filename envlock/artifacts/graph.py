@@ -20,7 +20,6 @@ _LIBRARY_FUNCTION = 1  # FunctionDefLibrary
 _FUNCTION_SIGNATURE, _FUNCTION_NODE = 1, 3  # FunctionDef
 _SIGNATURE_NAME = 1  # OpDef
 _NODE_NAME, _NODE_OPERATION, _NODE_ATTRIBUTE = 1, 2, 5  # NodeDef
-_ENTRY_KEY = 1  # any map entry
 _VERSIONS_PRODUCER, _VERSIONS_MIN_CONSUMER = 1, 2  # VersionDef
 
 _LONGEST_NAME = 4096
@@ -119,7 +118,7 @@ class GraphCensus:
             if wire_type != LENGTH_DELIMITED:
                 continue
             if number == _NODE_ATTRIBUTE:
-                attributes.add(self._key_of(payload))
+                attributes.add(self._wire.map_key(payload, limit=_LONGEST_NAME))
             elif number == _NODE_OPERATION:
                 operation = payload
             elif number == _NODE_NAME:
@@ -135,12 +134,6 @@ class GraphCensus:
         if not attributes <= tally.attributes:
             self._account_for(*(attributes - tally.attributes))
             tally.attributes |= attributes
-
-    def _key_of(self, entry: Span) -> bytes:
-        for number, wire_type, payload in self._wire.fields(entry):
-            if number == _ENTRY_KEY and wire_type == LENGTH_DELIMITED:
-                return self._wire.content(payload, limit=_LONGEST_NAME)
-        return b""
 
     def _account_for(self, *names: bytes) -> None:
         """Bound the memory that different names take."""

@@ -28,11 +28,31 @@ class ArtifactSource(Protocol):
             ArtifactError: There is no such file, or it is none that may be opened.
         """
 
-    def files(self) -> Mapping[str, int]:
+    def names(self, folder: str = "") -> tuple[str, ...]:
+        """Names of what stands directly in the folder, or in *folder* of it: sorted, bounded, links included.
+
+        Raises:
+            ArtifactError: It cannot be listed.
+        """
+
+    def files(self, *parts: str) -> Mapping[str, int]:
         """Relative name to size in bytes of every file of a folder, in the order of names; bounded.
+
+        With *parts*, only of the files and folders under these names, whatever else stands beside them. Nothing
+        for a file.
 
         Raises:
             ArtifactError: The folder holds links, pipes or devices, or more than any model needs.
+        """
+
+    def beside(self) -> ArtifactSource | None:
+        """The folder that a file stands in, for the files that belong to it; ``None`` where that is not known."""
+
+    def within(self, name: str) -> ArtifactSource:
+        """The file or folder *name* of the folder, as an artifact of its own.
+
+        Raises:
+            ArtifactError: There is none, or it is a link, pipe or device.
         """
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from envlock.artifacts.foreign import describe_archive
+from envlock.artifacts.interface import ArtifactSource
 from envlock.artifacts.keras_config import KerasConfiguration, read_configuration, read_objects, read_training_code
-from envlock.artifacts.keras_hdf5 import weights_traits
+from envlock.artifacts.keras_hdf5 import optimizer_evidence, weights_traits
 from envlock.errors import DamagedFileError
 from envlock.formats.archive import Archive, find_zip_signature
 from envlock.formats.hdf5 import Hdf5File
@@ -36,23 +37,23 @@ class KerasArchiveReader:
 
     formats: tuple[ArtifactFormat, ...] = ("keras-archive",)
 
-    def recognises(self, path: Path, head: bytes) -> bool:
+    def recognises(self, source: ArtifactSource, head: bytes) -> bool:
         """Whether *head* starts a zip archive, of Keras or not."""
-        del path
+        del source
         return find_zip_signature(head)
 
-    def read(self, path: Path) -> Provenance:
-        """Read the model at *path*.
+    def read(self, source: ArtifactSource) -> Provenance:
+        """Read the model of *source*.
 
         Raises:
             ArtifactError: It is damaged, hostile, or an archive of something else.
         """
-        with path.open("rb") as stream:
+        with source.open() as stream:
             reader = RangeReader(stream)
             archive = Archive(reader)
             if _METADATA not in archive or _CONFIG not in archive:
-                raise describe_archive(path, [member.name for member in archive.members])
-            return _read_archive(archive, path=path, size=reader.size)
+                raise describe_archive(source.path, [member.name for member in archive.members])
+            return _read_archive(archive, path=source.path, size=reader.size)
 
 
 def _read_archive(archive: Archive, *, path: Path, size: int) -> Provenance:
@@ -60,17 +61,22 @@ def _read_archive(archive: Archive, *, path: Path, size: int) -> Provenance:
     training = config.get("compile_config")
     model = read_configuration(config, location=_CONFIG)
     weights = [name for name in _WEIGHTS if name in archive]
+    file = _open_weights(archive)
     return Provenance(
         path=path,
         format="keras-archive",
         content="model" if weights else "architecture",
         size=size,
-        evidence=(*_metadata_evidence(metadata), *_content_evidence(model, weights)),
+        evidence=(
+            *_metadata_evidence(metadata),
+            *_content_evidence(model, weights),
+            *(optimizer_evidence(file, member=_HDF5_WEIGHTS) if file else ()),
+        ),
         objects=model.objects + read_objects(training, location="compile_config"),
         inputs=model.inputs,
         code=model.code + read_training_code(training, location="compile_config") + _escaping_members(archive),
-        findings=(*_check_suffix(path), *_check_weights(weights)),
-        traits=model.traits | _archive_traits(archive, training, path),
+        findings=(*_check_suffix(path), *_check_weights(weights), *_check_implementation(metadata)),
+        traits=model.traits | _archive_traits(archive, training, path) | (weights_traits(file) if file else set()),
     )
 
 
@@ -95,7 +101,7 @@ def _content_evidence(model: KerasConfiguration, weights: list[str]) -> Iterator
 
 def _archive_traits(archive: Archive, training: object, path: Path) -> frozenset[str]:
     names = [member.name for member in archive.members]
-    traits = set(_layout_traits(archive))
+    traits = set()
     if training:
         traits.add("compiled")
     if any("\\" in name for name in names):
@@ -107,11 +113,12 @@ def _archive_traits(archive: Archive, training: object, path: Path) -> frozenset
     return frozenset(traits)
 
 
-def _layout_traits(archive: Archive) -> frozenset[str]:
+def _open_weights(archive: Archive) -> Hdf5File | None:
+    """The weights in HDF5; ``None`` where there are none, or too large ones would have to be unpacked."""
     member = next((member for member in archive.members if member.name == _HDF5_WEIGHTS), None)
     if member is None or (member.compressed_size < member.size and member.size > _LARGEST_PACKED_WEIGHTS):
-        return frozenset()
-    return weights_traits(Hdf5File(archive.open_member(_HDF5_WEIGHTS, limit=_LARGEST_PACKED_WEIGHTS)))
+        return None
+    return Hdf5File(archive.open_member(_HDF5_WEIGHTS, limit=_LARGEST_PACKED_WEIGHTS))
 
 
 def _escaping_members(archive: Archive) -> tuple[Code, ...]:
@@ -141,4 +148,16 @@ def _check_weights(weights: list[str]) -> Iterator[Finding]:
             severity="error",
             message="the archive holds the configuration of a model, but no weights",
             hint="get the whole archive, or its weights in a file of their own",
+        )
+
+
+def _check_implementation(metadata: Mapping[str, Any]) -> Iterator[Finding]:
+    """keras-core, the preview of Keras 3, counted its releases from 0.1 to 0.1.7."""
+    version = metadata.get("keras_version")
+    if isinstance(version, str) and version.startswith("0."):
+        yield Finding(
+            reference="keras-core",
+            severity="warning",
+            message=f"written by keras-core {printable(version, 20)}, the preview of Keras 3",
+            hint="try Keras 3.0 first: it is what keras-core became",
         )

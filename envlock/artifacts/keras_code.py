@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from envlock.errors import ArtifactError
-from envlock.formats.marshal import CodeLines, read_code_lines
-from envlock.knowledge.bytecode import code_formats
 from envlock.knowledge.custom_objects import find_provider, module_of
 from envlock.knowledge.opened_files import keys_that_open_files
 from envlock.provenance import Code
@@ -43,21 +41,23 @@ def _lambda_layer(config: Mapping[str, Any], *, location: str) -> Iterator[Code]
 
 
 def _bytecode(name: str, text: object, *, location: str) -> Code:
-    lines = _code_lines(text, location)
-    return Code(
-        kind="lambda-bytecode", name=name, location=location, writer_lines=lines.writers, reader_lines=lines.readers
-    )
+    writers, readers = _code_lines(text, location)
+    return Code(kind="lambda-bytecode", name=name, location=location, writer_lines=writers, reader_lines=readers)
 
 
-def _code_lines(text: object, location: str) -> CodeLines:
+def _code_lines(text: object, location: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The lines that the code points to: none where it is damaged, or of a Python that is not known."""
-    unknown = CodeLines(writers=(), readers=())
+    # Few models hold code, and the tables of bytecode take longer to read than most models.
+    from envlock.formats.marshal import read_code_lines
+    from envlock.knowledge.bytecode import code_formats
+
     if not isinstance(text, str):
-        return unknown
+        return (), ()
     try:
-        return read_code_lines(_marshalled(text), code_formats(), where=location)
+        lines = read_code_lines(_marshalled(text), code_formats(), where=location)
     except ArtifactError:
-        return unknown
+        return (), ()
+    return lines.writers, lines.readers
 
 
 def _marshalled(text: str) -> bytes:

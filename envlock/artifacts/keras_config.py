@@ -20,7 +20,7 @@ from envlock.provenance import Code, ConfigObject, ObjectKind, TensorSpec
 _LONGEST_SETTING = 80
 _LONGEST_KEY = 60
 _LONGEST_LOCATION = 500
-_MOST_OBJECTS = 100_000
+_MOST_OBJECTS = 50_000
 _NESTING = (dict, list, str)
 
 # Where values are of no interest: shapes and tensors between layers, and what is done once a model stands.

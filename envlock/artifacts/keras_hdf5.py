@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from envlock.artifacts.interface import ArtifactSource
 from envlock.artifacts.keras_config import KerasConfiguration, read_configuration, read_objects, read_training_code
 from envlock.errors import DamagedFileError, NotAModelError
-from envlock.formats.archive import find_zip_signature
 from envlock.formats.hdf5 import Hdf5File, find_hdf5_signature
 from envlock.formats.json_text import parse_json
 from envlock.formats.ranges import RangeReader
@@ -22,12 +22,24 @@ from envlock.provenance import ArtifactFormat, Code, ConfigObject, Evidence, Fin
 _MODEL_WEIGHTS = "model_weights"
 _OPTIMIZER_WEIGHTS = "optimizer_weights"
 _LAYER_DEPENDENCIES = "_layer_checkpoint_dependencies"
+_TREE_LAYERS = ("layers", _LAYER_DEPENDENCIES)
+_TREE_OPTIMIZER = "optimizer"
 _TREE_MEMBERS = frozenset({"layers", "vars", _LAYER_DEPENDENCIES})
 """One of these is at the top of weights that are stored by the attributes of the Python objects."""
 
 _SUFFIXES = frozenset({".h5", ".hdf5"})
 _WEIGHTS_SUFFIX = ".weights.h5"
 _SHOWN_MEMBERS = 8
+_NO_MODELS = (b"MATLAB ", b"PK\x03\x04", b"PK\x05\x06")
+"""How files begin in which HDF5 stands further in: those of MATLAB, and zip archives."""
+
+_OTHER_WRITERS = {
+    "PYTABLES_FORMAT_VERSION": "PyTables or pandas",
+    "_NCProperties": "netCDF",
+    "encoding-type": "AnnData",
+    "HDF5-version": "the NeXus tools",
+}
+"""Attribute of the root group, and the programs that set it."""
 
 
 class KerasHdf5Reader:
@@ -35,24 +47,24 @@ class KerasHdf5Reader:
 
     formats: tuple[ArtifactFormat, ...] = ("keras-hdf5",)
 
-    def recognises(self, path: Path, head: bytes) -> bool:
+    def recognises(self, source: ArtifactSource, head: bytes) -> bool:
         """Whether *head* starts an HDF5 file. A zip can hold the signature of HDF5 further in."""
-        del path
-        return find_hdf5_signature(head) and not find_zip_signature(head)
+        del source
+        return find_hdf5_signature(head) and not head.startswith(_NO_MODELS)
 
-    def read(self, path: Path) -> Provenance:
-        """Read the model or the weights at *path*.
+    def read(self, source: ArtifactSource) -> Provenance:
+        """Read the model or the weights of *source*.
 
         Raises:
             ArtifactError: It is damaged, hostile, or holds neither model nor weights of Keras.
         """
-        with path.open("rb") as stream:
+        with source.open() as stream:
             reader = RangeReader(stream)
             file = Hdf5File(reader)
             model = _read_text(file, "model_config")
             if model is not None:
-                return _read_model(file, model, path=path, size=reader.size)
-            return _read_weights(file, path=path, size=reader.size)
+                return _read_model(file, model, path=source.path, size=reader.size)
+            return _read_weights(file, path=source.path, size=reader.size)
 
 
 def weights_traits(file: Hdf5File) -> frozenset[str]:
@@ -131,6 +143,24 @@ def _optimizer_evidence(file: Hdf5File) -> Iterator[Evidence]:
         yield Evidence(fact="optimizer-weights", value="present", location=f"group {_OPTIMIZER_WEIGHTS}")
 
 
+def optimizer_evidence(file: Hdf5File, *, member: str = "") -> Iterator[Evidence]:
+    """Whether weights of Keras 3 and of TensorFlow 2.12 on hold the state of an optimizer.
+
+    *member* is what the file is called in the archive that it stands in.
+    """
+    if file.members(_TREE_OPTIMIZER):
+        place = f"group {_TREE_OPTIMIZER}" + (f" of {member}" if member else "")
+        yield Evidence(fact="optimizer-weights", value="present", location=place)
+
+
+def _tree_evidence(file: Hdf5File) -> Iterator[Evidence]:
+    for group in _TREE_LAYERS:
+        names = [link.name for link in file.members(group)]
+        if names:
+            yield Evidence(fact="layer-names", value=", ".join(names), location=f"group {group}")
+    yield from optimizer_evidence(file)
+
+
 # --- weights alone -------------------------------------------------------------------------------------------
 
 
@@ -145,7 +175,7 @@ def _read_weights(file: Hdf5File, *, path: Path, size: int) -> Provenance:
     if layers is None and "object-tree-weights" not in tree:
         raise NotAModelError(
             str(path),
-            found=f"an HDF5 file with {_describe_members(file)}",
+            found=f"an HDF5 file{_other_writer(file)} with {_describe_members(file)}",
             hint="pass the file that the model was saved to; this one comes from another program or step",
         )
     return Provenance(
@@ -153,7 +183,7 @@ def _read_weights(file: Hdf5File, *, path: Path, size: int) -> Provenance:
         format="keras-hdf5",
         content="weights",
         size=size,
-        evidence=(*_saver_evidence(file), *([layers] if layers else ())),
+        evidence=(*_saver_evidence(file), *([layers] if layers else _tree_evidence(file))),
         findings=(*_check_suffix(path), *_check_weights_suffix(path, is_tree=layers is None)),
         traits=tree | _suffix_traits(path),
     )
@@ -167,6 +197,11 @@ def _layer_evidence(file: Hdf5File) -> Iterator[Evidence]:
             yield Evidence(
                 fact="layer-names", value=", ".join(names), location=_attribute_location("layer_names", group)
             )
+
+
+def _other_writer(file: Hdf5File) -> str:
+    names = file.attributes()
+    return next((f" of {writer}" for name, writer in _OTHER_WRITERS.items() if name in names), "")
 
 
 def _describe_members(file: Hdf5File) -> str:

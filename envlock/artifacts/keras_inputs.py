@@ -11,6 +11,7 @@ MODEL_CLASSES = frozenset({"Functional", "Model", "Sequential"})
 """Classes whose configuration holds layers."""
 
 _DEEPEST_MODEL = 50
+_LARGEST_RANK = 254  # of any tensor, by tensorflow/core/framework/tensor_shape.h
 _SHAPE_KEYS = ("batch_input_shape", "batch_shape")
 """Keras 1 and 2, and Keras 3."""
 
@@ -24,7 +25,8 @@ def read_inputs(model: object) -> tuple[TensorSpec, ...]:
         return _first_input(layers)
     by_name = {str(_layer_name(layer)): layer for layer in layers}
     names = _input_names(model["config"].get("input_layers")) if isinstance(model.get("config"), dict) else iter(())
-    return tuple(_tensor_spec(by_name[name]) for name in names if name in by_name)
+    # A model takes each input once; a hostile file may name a large one many times over.
+    return tuple(_tensor_spec(by_name[name]) for name in dict.fromkeys(names) if name in by_name)
 
 
 def _first_input(layers: list[dict[str, Any]]) -> tuple[TensorSpec, ...]:
@@ -85,6 +87,6 @@ def _dtype(value: object) -> str:
 def _shape(value: object) -> tuple[int | None, ...] | None:
     if isinstance(value, dict):  # a tuple in the envelope of Keras 3
         value = value.get("items") or value.get("config")
-    if not isinstance(value, list) or not all(axis is None or isinstance(axis, int) for axis in value):
+    if not isinstance(value, list) or len(value) > _LARGEST_RANK:
         return None
-    return tuple(value)
+    return tuple(value) if all(axis is None or isinstance(axis, int) for axis in value) else None

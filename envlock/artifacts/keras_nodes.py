@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 
 from envlock.artifacts.keras_config import KerasConfiguration, read_configuration, read_objects, read_training_code
 from envlock.artifacts.meta_graph import KerasNode
-from envlock.errors import DamagedFileError
+from envlock.errors import DamagedFileError, LimitExceededError
 from envlock.formats.json_text import parse_json
 from envlock.formats.text import printable
 from envlock.provenance import Code, ConfigObject, Evidence, TensorSpec
 
 _FACTS = {"keras_version": "keras-version", "backend": "backend"}
 _METRIC = "_tf_keras_metric"
+_MOST_LAYERS = 20_000
 _SEQUENCES = frozenset({"__tuple__", "TensorShape"})
 """What stands for a tuple or shape, as ``{"class_name": ..., "items": [...]}``; files of Keras hold plain lists."""
 
@@ -39,13 +40,15 @@ def read_keras_nodes(nodes: Sequence[KerasNode]) -> KerasPart:
     Keras loads nothing from a SavedModel whose root it does not know, whatever layers it holds further in.
 
     Raises:
-        ArtifactError: A configuration is no JSON, or larger than any model needs.
+        ArtifactError: A configuration is no JSON, or larger than any model needs; or there are too many.
     """
     root = next((node for node in nodes if node.is_root and node.metadata), None)
     if root is None:
         return KerasPart()
     metadata = _parse(root)
     layers = [node for node in nodes if node is not root and node.metadata and node.identifier != _METRIC]
+    if len(layers) > _MOST_LAYERS:
+        raise LimitExceededError(root.location, what="number of Keras layers", limit=_MOST_LAYERS, found=len(layers))
     model = _read_model(metadata)
     parts = [model, *_read_layers(layers, known=model.objects)]
     training = metadata.get("training_config")

@@ -1,7 +1,6 @@
 """MetaGraphDef messages, from their spans to evidence, signatures, assets and the Keras objects they hold.
 
-Format: tensorflow/core/protobuf/meta_graph.proto, saved_object_graph.proto,
-tensorflow/core/framework/tensor_shape.proto, types.proto.
+Format: tensorflow/core/protobuf/meta_graph.proto, saved_object_graph.proto.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from envlock.artifacts.graph import GraphCensus
 from envlock.errors import DamagedFileError, LimitExceededError
 from envlock.formats.protobuf import LENGTH_DELIMITED, VARINT, Span, WireReader
+from envlock.formats.tensor_types import dtype_name, read_shape
 from envlock.provenance import Evidence, Signature, TensorSpec
 
 # MetaGraphDef
@@ -25,8 +25,6 @@ _INFO_TEXTS = {
 _SIGNATURE_INPUT, _SIGNATURE_OUTPUT = 1, 2  # SignatureDef
 _ENTRY_KEY, _ENTRY_VALUE = 1, 2  # any map entry
 _TENSOR_DTYPE, _TENSOR_SHAPE = 2, 3  # TensorInfo
-_SHAPE_DIMENSION, _SHAPE_UNKNOWN_RANK = 2, 3  # TensorShapeProto
-_DIMENSION_SIZE = 1  # TensorShapeProto.Dim
 _ASSET_FILENAME = 2  # AssetFileDef
 _COLLECTION_ANY_LIST = 5  # CollectionDef
 _ANY_LIST_VALUE = 1  # CollectionDef.AnyList
@@ -43,19 +41,6 @@ _ASSETS_COLLECTION = "saved_model_assets"
 
 _MOST_ENTRIES = 20_000
 LARGEST_METADATA = 32 * 1024 * 1024
-
-# DataType, tensorflow/core/framework/types.proto, from 1 on, under the names that tf.DType gives them.
-# fmt: off
-_DTYPE_NAMES = (
-    "float32", "float64", "int32", "uint8", "int16", "int8", "string", "complex64", "int64", "bool",
-    "qint8", "quint8", "qint32", "bfloat16", "qint16", "quint16", "uint16", "complex128", "float16",
-    "resource", "variant", "uint32", "uint64", "float8_e5m2", "float8_e4m3fn", "float8_e4m3fnuz",
-    "float8_e4m3b11fnuz", "float8_e5m2fnuz", "int4", "uint4", "int2", "uint2",
-)
-# fmt: on
-_DTYPES = dict(enumerate(_DTYPE_NAMES, start=1))
-_REFERENCE = 100
-"""What a DataType is raised by for a reference to a variable of that type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,28 +169,8 @@ def _read_tensor(wire: WireReader, entry: Span, *, name: str) -> TensorSpec:
     for value in wire.payloads(entry, _ENTRY_VALUE):
         dtype = wire.integer(value, _TENSOR_DTYPE) or 0
         for payload in wire.payloads(value, _TENSOR_SHAPE):
-            shape = _read_shape(wire, payload)
-    return TensorSpec(name=name, dtype=_dtype_name(dtype), shape=shape)
-
-
-def _dtype_name(number: int) -> str:
-    if number > _REFERENCE and number - _REFERENCE in _DTYPES:
-        return f"{_DTYPES[number - _REFERENCE]}_ref"
-    return _DTYPES.get(number, "")
-
-
-def _read_shape(wire: WireReader, shape: Span) -> tuple[int | None, ...] | None:
-    if wire.integer(shape, _SHAPE_UNKNOWN_RANK):
-        return None
-    return tuple(_read_dimension(wire, dimension) for dimension in wire.payloads(shape, _SHAPE_DIMENSION))
-
-
-def _read_dimension(wire: WireReader, dimension: Span) -> int | None:
-    for number, wire_type, payload in wire.fields(dimension):
-        if number == _DIMENSION_SIZE and wire_type == VARINT:
-            size = wire.signed(payload)
-            return size if size >= 0 else None
-    return 0
+            shape = read_shape(wire, payload)
+    return TensorSpec(name=name, dtype=dtype_name(dtype), shape=shape)
 
 
 # --- object graph --------------------------------------------------------------------------------------------

@@ -1,22 +1,24 @@
 """SavedModel folders: ``saved_model.pb`` with its variables, assets, Keras metadata and fingerprint.
 
-Takes the folder, or the ``saved_model.pb`` in it, and gives a Provenance. No link is followed. Format:
+Takes the folder, or the ``saved_model.pb`` or ``.pbtxt`` in it, and gives a Provenance. No link is followed. Format:
 tensorflow/core/protobuf/saved_model.proto and fingerprint.proto; python/keras/protobuf/saved_metadata.proto.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from envlock.artifacts.foreign import describe_file
+from envlock.artifacts.foreign import describe_file, describe_folder, listed
 from envlock.artifacts.graph import GraphCensus, read_versions
+from envlock.artifacts.hub_module import HUB_MODULE, read_hub_module
+from envlock.artifacts.interface import ArtifactSource
 from envlock.artifacts.keras_nodes import KerasPart, read_keras_nodes
+from envlock.artifacts.message_kinds import describe_message, message_kind
 from envlock.artifacts.meta_graph import (
     LARGEST_METADATA,
     KerasNode,
@@ -25,11 +27,11 @@ from envlock.artifacts.meta_graph import (
     is_keras_identifier,
     read_meta_graph,
 )
+from envlock.artifacts.text_messages import SAVED_MODEL, wire_form
 from envlock.errors import (
     ArtifactError,
     DamagedFileError,
     LimitExceededError,
-    MissingArtifactError,
     NotAModelError,
     UnsupportedFeatureError,
 )
@@ -40,6 +42,15 @@ from envlock.formats.text import printable
 from envlock.provenance import ArtifactFormat, Code, Evidence, Finding, Operation, Provenance
 
 _MODEL = "saved_model.pb"
+_MODEL_TEXT = "saved_model.pbtxt"
+SAVED_MODEL_NAMES = (_MODEL, _MODEL_TEXT)
+"""Names that TensorFlow looks for, in its order."""
+
+_CHUNKS = "saved_model.cpb"
+_CHUNKS_SIGNATURE = bytes.fromhex("83af70d10d884a3f0000000000000000")
+"""How a file of Riegeli records begins: google/riegeli, doc/riegeli_records_file_format.md."""
+
+_TFLITE_SUFFIX = ".tflite"
 _KERAS_METADATA = "keras_metadata.pb"
 _FINGERPRINT = "fingerprint.pb"
 _ASSETS = "assets"
@@ -47,11 +58,8 @@ _VARIABLES_INDEX = "variables/variables.index"
 _OLD_VARIABLES = re.compile(r"variables/variables(-\d{5}-of-\d{5})?")
 """A checkpoint of the first format, which TensorFlow 0.x wrote: one table without an index."""
 
-_PARTS = (_MODEL, _KERAS_METADATA, _FINGERPRINT, "variables", _ASSETS, "assets.extra")
-_OTHER_ENCODINGS = {
-    "saved_model.pbtxt": "a SavedModel written as text",
-    "saved_model.cpb": "a SavedModel written in chunks",
-}
+SAVED_MODEL_PARTS = (_KERAS_METADATA, _FINGERPRINT, HUB_MODULE, "variables", _ASSETS, "assets.extra")
+"""What belongs to a SavedModel beside its graphs."""
 
 _SCHEMA_VERSION, _META_GRAPH = 1, 2  # SavedModel
 _FINGERPRINT_VERSION = 6  # FingerprintDef
@@ -59,19 +67,12 @@ _METADATA_NODE = 1  # keras: SavedMetadata
 _NODE_PATH, _NODE_IDENTIFIER, _NODE_METADATA = 3, 4, 5  # keras: SavedObject
 _ROOT_PATH = "root"
 
-# The head of a SavedModel of schema version 1, which is the only one: that version, then a MetaGraphDef, of which the
-# first field follows. ONNX models begin alike, but hold text there.
-_HEAD = re.compile(rb"\x08\x01\x12[\x80-\xff]{0,4}[\x00-\x7f][\x0a\x12\x1a\x22\x2a\x32\x3a]")
-
 _VARIABLE_OPERATIONS = frozenset({"VarHandleOp", "Variable", "VariableV2"})
 # The tags of the two fields that a SavedModel can begin with.
 _FIRST_BYTES = (bytes([_SCHEMA_VERSION << 3 | VARINT]), bytes([_META_GRAPH << 3 | LENGTH_DELIMITED]))
 
 _HEAD_SIZE = 4096
-_MOST_FILES = 100_000
-_DEEPEST_FOLDER = 16
 _MOST_GRAPHS = 100
-_SHOWN_NAMES = 5
 
 
 class SavedModelReader:
@@ -79,30 +80,33 @@ class SavedModelReader:
 
     formats: tuple[ArtifactFormat, ...] = ("saved-model",)
 
-    def recognises(self, path: Path, head: bytes) -> bool:
-        """Whether *path* is a folder that holds a SavedModel in any encoding, or a ``saved_model.pb``."""
-        if head or path.name == _MODEL:
-            return path.name == _MODEL or _HEAD.match(head) is not None
-        return any(os.path.lexists(path / name) for name in (_MODEL, *_OTHER_ENCODINGS))
+    def recognises(self, source: ArtifactSource, head: bytes) -> bool:
+        """Whether *source* is a folder that holds a SavedModel in any encoding, or the file of its graphs."""
+        if source.is_folder:
+            return not {*SAVED_MODEL_NAMES, _CHUNKS}.isdisjoint(source.names())
+        kind = message_kind(head)
+        is_model = kind is not None and kind.name == "SavedModel"
+        return is_model or source.path.name == _MODEL or head.startswith(_CHUNKS_SIGNATURE)
 
-    def read(self, path: Path) -> Provenance:
-        """Read the SavedModel at *path*, a folder or the ``saved_model.pb`` in one.
+    def read(self, source: ArtifactSource) -> Provenance:
+        """Read the SavedModel of *source*, a folder or the file of its graphs.
 
-        The size counts the files that belong to the SavedModel, whatever else the folder holds.
+        The size counts the files that belong to the SavedModel, whatever else the folder holds. The path is that of
+        the folder, which loaders need, wherever the file of the graphs has a name that they look for.
 
         Raises:
             ArtifactError: There is none, a part of it is damaged, or a link or device stands in place of a file.
         """
-        folder = _open_folder(path)
+        folder = _open_folder(source)
         content = _read_model(folder)
         metadata = tuple(_read_keras_metadata(folder))
         keras = read_keras_nodes(metadata or content.keras_nodes)
         return Provenance(
-            path=path,
+            path=folder.path,
             format="saved-model",
             content="model",
             size=sum(folder.files.values()),
-            evidence=(*content.evidence, *keras.evidence, *_read_fingerprint(folder)),
+            evidence=(*content.evidence, *keras.evidence, *_read_fingerprint(folder), *_read_hub_module(folder)),
             objects=keras.objects,
             operations=content.operations,
             signatures=tuple(dict.fromkeys(item for graph in content.graphs for item in graph.signatures)),
@@ -114,21 +118,10 @@ class SavedModelReader:
                 *_check_variables(folder, content.operations),
                 *_check_assets(folder, content.graphs),
                 *_check_keras_metadata(keras, content.keras_nodes),
+                *_find_tflite(folder),
             ),
-            traits=keras.traits | _graph_traits(content.graphs),
+            traits=keras.traits | _graph_traits(content.graphs) | _hub_traits(folder),
         )
-
-
-def describe_other_folder(folder: Path) -> NotAModelError:
-    """Say what is in a folder that holds no SavedModel."""
-    names = sorted(entry.name for entry in _scan(folder))
-    within = [name for name in names if (folder / name / _MODEL).is_file()]
-    if within:
-        shown = printable(within[-1])
-        return NotAModelError(
-            str(folder), found="a folder of SavedModels", hint=f"pass one of the folders in it, such as {shown}"
-        )
-    return NotAModelError(str(folder), found=f"a folder with {_listed(names)}" if names else "an empty folder")
 
 
 # --- the folder ----------------------------------------------------------------------------------------------
@@ -139,86 +132,46 @@ class _Folder:
     """The files of one SavedModel, none of them reached through a link."""
 
     path: Path
+    """What to call the SavedModel, for a person and for loaders."""
+
+    source: ArtifactSource
+    """The folder, or the file that holds the graphs where nothing is known of what stands beside it."""
+
     model: str
     """Name of the file that holds the graphs."""
 
-    files: dict[str, int]
+    files: Mapping[str, int]
     """Bytes of each file, by its path from the folder with forward slashes."""
 
-    def open(self, name: str) -> BinaryIO:
+    beside: tuple[str, ...] = ()
+    """Names of all that stands in the folder, whether it belongs to the SavedModel or not."""
+
+    def open(self, name: str) -> AbstractContextManager[BinaryIO]:
         """Open a file of the folder for reading, unless it is no regular file (any more)."""
-        # O_NONBLOCK: a FIFO put in place of the file must not make the opening wait for a writer.
-        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        try:
-            descriptor = os.open(self.path / name, flags)
-        except OSError as error:
-            raise MissingArtifactError(name, reason=_reason(error)) from error
-        stream = os.fdopen(descriptor, "rb")
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            stream.close()
-            raise _refuse(name, os.fstat(descriptor).st_mode)
-        return stream
+        return self.source.open(name if self.source.is_folder else "")
 
 
-def _open_folder(path: Path) -> _Folder:
-    if path.is_dir():
-        folder = _Folder(path, _MODEL, dict(_list_files(path, _PARTS)))
-        if _MODEL not in folder.files:
-            raise _no_model(path)
-        return folder
-    parent = path.parent
-    parts = (path.name, *(part for part in _PARTS if part != _MODEL))
-    return _Folder(parent, path.name, dict(_list_files(parent, parts)))
+def _open_folder(source: ArtifactSource) -> _Folder:
+    if source.is_folder:
+        names = source.names()
+        model = next((name for name in SAVED_MODEL_NAMES if name in names), None)
+        if model is None:
+            raise _chunks(_CHUNKS) if _CHUNKS in names else describe_folder(source)
+        return _Folder(source.path, source, model, source.files(model, *SAVED_MODEL_PARTS), names)
+    name, around = source.path.name, source.beside()
+    if around is None:
+        return _Folder(source.path, source, name, {})
+    path = around.path if name in SAVED_MODEL_NAMES else source.path
+    return _Folder(path, around, name, around.files(name, *SAVED_MODEL_PARTS), around.names())
 
 
-def _no_model(path: Path) -> ArtifactError:
-    for name, feature in _OTHER_ENCODINGS.items():
-        if os.path.lexists(path / name):
-            return UnsupportedFeatureError(name, feature)
-    return describe_other_folder(path)
-
-
-def _list_files(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """Path and bytes of each file among *names* and in the folders among them."""
-    remaining = [PurePosixPath(name) for name in reversed(tuple(names))]
-    count = 0
-    while remaining:
-        name = remaining.pop()
-        count += 1
-        if count > _MOST_FILES or len(name.parts) > _DEEPEST_FOLDER:
-            raise LimitExceededError(printable(str(name)), what="number of files", limit=_MOST_FILES, found=count)
-        try:
-            status = (folder / name).lstat()
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise MissingArtifactError(printable(str(name)), reason=_reason(error)) from error
-        if stat.S_ISREG(status.st_mode):
-            yield str(name), status.st_size
-        elif stat.S_ISDIR(status.st_mode):
-            entries = _scan(folder / name)
-            remaining += sorted((name / entry.name for entry in entries), reverse=True)
-        else:
-            raise _refuse(str(name), status.st_mode)
-
-
-def _scan(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return [entry for entry, _ in zip(entries, range(_MOST_FILES), strict=False)]
-    except OSError as error:
-        raise MissingArtifactError(printable(str(folder)), reason=_reason(error)) from error
-
-
-def _refuse(name: str, mode: int) -> UnsupportedFeatureError:
-    kind = "a symbolic link" if stat.S_ISLNK(mode) else "a pipe, socket or device"
-    error = UnsupportedFeatureError(printable(name), f"{kind} in a SavedModel")
-    error.hint = "copy the folder with its links resolved (cp -rL), if you know where they lead"
+def _chunks(name: str) -> UnsupportedFeatureError:
+    error = UnsupportedFeatureError(printable(name), "a SavedModel written in chunks")
+    error.hint = (
+        "save it again without experimental_image_format, with the build of TensorFlow that wrote it: "
+        "published packages read no chunks either"
+    )
     return error
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or type(error).__name__).lower()
 
 
 # --- saved_model.pb ------------------------------------------------------------------------------------------
@@ -239,7 +192,8 @@ class _Content:
 def _read_model(folder: _Folder) -> _Content:
     where = printable(folder.model)
     with folder.open(folder.model) as stream:
-        wire = WireReader(RangeReader(stream), where=where)
+        form = wire_form(RangeReader(stream), SAVED_MODEL, message="SavedModel", where=where)
+        wire = WireReader(form, where=where)
         _check_structure(wire)
         census = GraphCensus(wire)
         evidence: list[Evidence] = []
@@ -282,23 +236,25 @@ def _check_structure(wire: WireReader) -> None:
         raise DamagedFileError(wire.where, "a SavedModel without any graph")
 
 
-def _describe_other_file(wire: WireReader) -> NotAModelError:
-    """Say what a file under the name of a SavedModel is, by the fields of its first message if it has one."""
-    try:
-        first = next(wire.payloads(wire.root, 1), None)
-        fields = set() if first is None else {number for number, _, _ in wire.fields(first)}
-    except ArtifactError:
-        start, end = wire.root
-        return describe_file(Path(wire.where), wire.content((start, min(end, _HEAD_SIZE))))
-    if fields >= {_NODE_IDENTIFIER, _NODE_METADATA}:
-        return NotAModelError(wire.where, found="Keras metadata, which belongs beside a saved_model.pb")
-    if fields >= {1, 2}:
-        return NotAModelError(wire.where, found="a GraphDef (a frozen graph)")
-    return NotAModelError(wire.where, found="a protobuf message of another kind")
+def _describe_other_file(wire: WireReader) -> ArtifactError:
+    """Say what a file is that was taken for a SavedModel."""
+    start, end = wire.root
+    head = wire.content((start, min(end, _HEAD_SIZE)))
+    if head.startswith(_CHUNKS_SIGNATURE):
+        return _chunks(wire.where)
+    kind = message_kind(head)
+    if kind is None:
+        return describe_file(Path(wire.where), head)
+    found, hint = describe_message(kind)
+    return NotAModelError(wire.where, found=found, hint=hint)
 
 
 def _graph_traits(graphs: Iterable[MetaGraph]) -> frozenset[str]:
     return frozenset() if any(graph.has_object_graph for graph in graphs) else frozenset({"graph-only"})
+
+
+def _hub_traits(folder: _Folder) -> frozenset[str]:
+    return frozenset({"hub-module"} if HUB_MODULE in folder.files else ())
 
 
 # --- files beside it -----------------------------------------------------------------------------------------
@@ -339,8 +295,15 @@ def _read_fingerprint(folder: _Folder) -> tuple[Evidence, ...]:
     return tuple(evidence) or (Evidence(fact="fingerprint-producer", value="0", location=location),)
 
 
+def _read_hub_module(folder: _Folder) -> tuple[Evidence, ...]:
+    if HUB_MODULE not in folder.files:
+        return ()
+    with folder.open(HUB_MODULE) as stream:
+        return tuple(read_hub_module(WireReader(RangeReader(stream), where=HUB_MODULE)))
+
+
 def _check_name(folder: _Folder) -> Iterator[Finding]:
-    if folder.model != _MODEL:
+    if folder.model not in SAVED_MODEL_NAMES:
         yield Finding(
             reference="wrong-name",
             severity="warning",
@@ -406,15 +369,21 @@ def _check_keras_metadata(keras: KerasPart, nodes: Iterable[KerasNode]) -> Itera
         )
 
 
+def _find_tflite(folder: _Folder) -> Iterator[Finding]:
+    names = [name for name in folder.beside if name.endswith(_TFLITE_SUFFIX)]
+    if names:
+        yield Finding(
+            reference="tflite-inside",
+            severity="info",
+            message=f"the folder holds a TensorFlow Lite model too: {listed(names)}",
+            hint="pass that file to inspect it",
+        )
+
+
 def _missing(reference: str, names: list[str]) -> Finding:
     return Finding(
         reference=reference,
         severity="error",
-        message=f"the folder lacks {_listed(names)}",
+        message=f"the folder lacks {listed(names)}",
         hint="copy the whole folder again from where the model was saved",
     )
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(printable(name, 60) for name in names[:_SHOWN_NAMES])
-    return shown + (f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else "")

@@ -2,42 +2,86 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
+import traceback
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout, suppress
+from errno import EBADF
+from types import FrameType
+from typing import NoReturn, TextIO, cast
 
 from envlock import __version__
 from envlock.cli.from_model import FromModel
 from envlock.cli.inspect import Inspect
 from envlock.cli.interface import Command
 from envlock.cli.progress import choose_reporter
-from envlock.errors import ArtifactError, EnvlockError
+from envlock.errors import ArtifactError, EnvlockError, UsageError, WriteError
 
 COMMANDS: tuple[Command, ...] = (FromModel(), Inspect())
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells expect it."""
-
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code."""
-    arguments = _parser().parse_args(argv)
+    """Run the command line and return its exit code.
+
+    After an interruption, and after SIGTERM and SIGHUP, it is 128 and the number of the signal, as shells expect it.
+    """
+    words = sys.argv[1:] if argv is None else argv
+    output = _StandardOutput(sys.stdout)
+    try:
+        with _ending_signals_raised(), redirect_stdout(cast(TextIO, output)):
+            try:
+                return _run(words)
+            finally:
+                output.flush()
+    except _OutputError as error:
+        return _fail_to_print(error, output)
+    except KeyboardInterrupt as interruption:
+        _complain("envlock: interrupted\n")
+        return 128 + getattr(interruption, "signal_number", signal.SIGINT)
+
+
+def _run(words: Sequence[str]) -> int:
+    try:
+        arguments = _parser().parse_args(words)
+    except _WrongCall as error:
+        return _refuse(error, is_json="--json" in words)
     command: Command = arguments.command
     try:
         return command.run(arguments, choose_reporter(quiet=arguments.quiet, verbose=arguments.verbose))
     except EnvlockError as error:
         return _fail(error, arguments)
-    except KeyboardInterrupt:
-        sys.stderr.write("envlock: interrupted\n")
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output went away; Python would complain about it once more at exit.
-        sys.stderr.close()
-        return 0
+    except _OutputError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the last net: whatever it is, nobody is shown a traceback unasked
+        if arguments.verbose:
+            _complain(traceback.format_exc())
+        return _fail(InternalError(error), arguments)
+
+
+# --- arguments -----------------------------------------------------------------------------------------------
+
+
+class _WrongCall(UsageError):
+    """The parser cannot make sense of the arguments."""
+
+    def __init__(self, message: str, *, usage: str, program: str) -> None:
+        super().__init__(message, hint=f"{program} --help explains the arguments")
+        self.usage, self.program = usage, program
+
+
+class _Parser(ArgumentParser):
+    """Raises where its parent would end the process: what is printed depends on the other arguments."""
+
+    def error(self, message: str) -> NoReturn:
+        raise _WrongCall(message, usage=self.format_usage(), program=self.prog)
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
+    parser = _Parser(
         prog="envlock",
         description="From a saved TensorFlow or Keras model to an environment in which it loads.",
         allow_abbrev=False,
@@ -56,6 +100,25 @@ def _parser() -> ArgumentParser:
     return parser
 
 
+# --- errors --------------------------------------------------------------------------------------------------
+
+
+class InternalError(EnvlockError):
+    """A fault of envlock itself."""
+
+    reference = "internal-error"
+    hint = "this is a fault of envlock: please report it, with what the same command prints with -v"
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+    def __str__(self) -> str:
+        from envlock.formats.text import one_line
+
+        return one_line(f"internal error: {type(self.error).__name__}: {self.error}")
+
+
 def _fail(error: EnvlockError, arguments: Namespace) -> int:
     from envlock.cli.rendering import render_error
 
@@ -64,5 +127,120 @@ def _fail(error: EnvlockError, arguments: Namespace) -> int:
         from envlock.cli.documents import error_document, write_document
 
         write_document(error_document(error, path=path))
-    sys.stderr.write(render_error(error, path=path))
+    _complain(render_error(error, path=path))
     return error.exit_code
+
+
+def _refuse(error: _WrongCall, *, is_json: bool) -> int:
+    from envlock.formats.text import printable
+
+    if is_json:
+        from envlock.cli.documents import error_document, write_document
+
+        write_document(error_document(error, path=None))
+    message = str(error)
+    _complain(f"{error.usage}{error.program}: error: {printable(message, limit=len(message))}\n")
+    return error.exit_code
+
+
+def _complain(text: str) -> None:
+    """Write to standard error; where that is gone too, only the exit code is left to tell."""
+    with suppress(OSError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
+# --- standard output -----------------------------------------------------------------------------------------
+
+
+class _OutputError(Exception):
+    """Standard output takes no more."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _StandardOutput:
+    """Standard output, whose errors are told apart from those of files."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        # Python has none where its descriptor was closed before it started.
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with _output_errors():
+            if self._stream is None:
+                raise OSError(EBADF, os.strerror(EBADF))
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        if self._stream is not None:
+            with _output_errors():
+                self._stream.flush()
+
+    def give_up(self) -> None:
+        """Drop what is still to be written: Python would complain about it once more at exit."""
+        if self._stream is not None:
+            with suppress(OSError):
+                self._stream.close()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def _output_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _OutputError(error) from error
+
+
+def _fail_to_print(error: _OutputError, output: _StandardOutput) -> int:
+    from envlock.cli.rendering import render_error
+
+    output.give_up()
+    if isinstance(error.reason, BrokenPipeError):
+        # Whoever read it has seen enough, as with `| head`.
+        return 0
+    failure = WriteError("standard output", error.reason.strerror or str(error.reason))
+    failure.hint = ""
+    _complain(render_error(failure, path=None))
+    return failure.exit_code
+
+
+# --- signals -------------------------------------------------------------------------------------------------
+
+
+class _Ended(KeyboardInterrupt):
+    """A signal asks envlock to end: what is half made is removed on the way out, as after Ctrl-C."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal_number)
+        self.signal_number = signal_number
+
+
+_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def _ending_signals_raised() -> Iterator[None]:
+    """Within the block, the first signal that asks to end raises; more of them do not disturb the way out."""
+    # Only the main thread may handle signals. What is ignored stays so: nohup wants its command to outlive SIGHUP.
+    is_main_thread = threading.current_thread() is threading.main_thread()
+    handled = [number for number in _ENDING_SIGNALS if is_main_thread and signal.getsignal(number) == signal.SIG_DFL]
+    try:
+        for number in handled:
+            signal.signal(number, _raise_ended)
+        yield
+    finally:
+        for number in handled:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _raise_ended(number: int, frame: FrameType | None) -> NoReturn:
+    del frame
+    for other in _ENDING_SIGNALS:
+        signal.signal(other, signal.SIG_IGN)
+    raise _Ended(number)

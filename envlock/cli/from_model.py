@@ -11,7 +11,7 @@ from envlock.reporter import Reporter
 from envlock.target import PREFERENCES
 
 if TYPE_CHECKING:
-    from packaging.version import Version
+    from packaging.specifiers import SpecifierSet
 
     from envlock.pipeline import Request
 
@@ -32,7 +32,12 @@ class FromModel:
         )
         outputs.add_argument("--lock-only", action="store_true", help="write the lock, make no environment")
         choice = parser.add_argument_group("what is chosen")
-        choice.add_argument("--tensorflow", metavar="X.Y.Z", type=_version, help="exactly this release of TensorFlow")
+        choice.add_argument(
+            "--tensorflow",
+            metavar="X.Y[.Z]",
+            type=_releases,
+            help="this release of TensorFlow, or the newest of a line",
+        )
         choice.add_argument("--python-version", metavar="X.Y", type=_python_line, help="this Python only")
         choice.add_argument(
             "--prefer",
@@ -93,13 +98,15 @@ def _request(arguments: Namespace) -> Request:
     )
 
 
-def _version(text: str) -> Version:
+def _releases(text: str) -> SpecifierSet:
+    from packaging.specifiers import SpecifierSet
     from packaging.version import InvalidVersion, Version
 
     try:
-        return Version(text)
+        parts = len(Version(text).release)
     except InvalidVersion:
         raise ArgumentTypeError(f"{text!r} is not a version") from None
+    return SpecifierSet(f"=={text}.*" if parts < 3 else f"=={text}")
 
 
 def _python_line(text: str) -> str:

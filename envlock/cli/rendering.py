@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 _LABEL_WIDTH = 14
 _EVIDENCE_SHOWN = 8
-_PASSED_OVER_SHOWN = 2
 
 _FORMATS = {
     "keras-hdf5": "Keras HDF5",
@@ -43,7 +43,10 @@ def render_inspection(inspection: Inspection) -> str:
         f"{printable(str(provenance.path))}: {describe_artifact(provenance)}",
         _row("saved by", describe_saver(inspection.saver)),
         *_rows("needs", _needs(inspection.custom, {})),
-        *_rows("inputs", [f"{printable(item.name)} {item.dtype} {_shape(item.shape)}" for item in provenance.inputs]),
+        *_rows(
+            "inputs",
+            [f"{printable(item.name)} {printable(item.dtype)} {_shape(item.shape)}" for item in provenance.inputs],
+        ),
         *_rows("evidence", _evidence(provenance)),
         *_findings(inspection.findings),
     ]
@@ -61,9 +64,11 @@ def render_error(error: EnvlockError, *, path: Path | None) -> str:
     *path* stands in front where the message does not begin with it; ``None`` for what is not about one path.
     """
     message = str(error)
-    subject = "" if path is None or message.startswith(str(path)) else f"{printable(str(path))}: "
+    subject = "" if path is None or message.startswith(str(path)) else f"{path}: "
+    # Names of files stand in messages as they are, and a file may be named to act on the terminal.
+    line = f"{subject}{message}"
     hint = f"\n  {error.hint}" if error.hint else ""
-    return f"envlock: {subject}{message} [{error.reference}]{hint}\n"
+    return f"envlock: {printable(line, limit=len(line))} [{error.reference}]{hint}\n"
 
 
 def describe_artifact(provenance: Provenance) -> str:
@@ -109,18 +114,20 @@ def _environment_part(outcome: Outcome) -> Iterator[str]:
         title,
         *_rows("why", _reasons(outcome)),
         _row("lock", f"{outcome.lock_path} ({len(outcome.lock.pins)} distributions, hash-pinned)"),
-        *_rows("passed over", [_passed_over(item) for item in outcome.passed_over[:_PASSED_OVER_SHOWN]]),
+        *_rows("passed over", map(_passed_over, _best_of_each_python(outcome.passed_over))),
     ]
     if outcome.verification is not None:
         lines.append(_row("verified", _verified(outcome)))
     elif environment is not None:
-        lines.append(_row("NOT verified", outcome.unverified or "not asked for"))
+        lines.append(_row("NOT verified", printable(outcome.unverified or "", 300)))
     yield "\n".join(lines)
 
 
 def _use_part(outcome: Outcome) -> Iterator[str]:
     if outcome.environment is None:
-        yield f"Use it          uv pip sync --require-hashes {outcome.lock_path}"
+        python = f"python{outcome.lock.target.python}"
+        lock = shlex.quote(str(outcome.lock_path))
+        yield f"Use it          {python} -m venv DIR && DIR/bin/python -m pip install --require-hashes -r {lock}"
         return
     lines = [f"Use it          {outcome.environment.activate}"]
     if outcome.verification is not None:
@@ -129,21 +136,34 @@ def _use_part(outcome: Outcome) -> Iterator[str]:
     yield "\n".join(lines)
 
 
+def _reasons(outcome: Outcome) -> Iterator[str]:
+    yield _main_reason(outcome)
+    for bound in outcome.lock.constraints:
+        yield f"{bound}: newer ones break it, which its metadata does not say"
+    for attempt in outcome.attempts:
+        yield f"{attempt.candidate.name} was tried before: {printable(attempt.error)}"
+
+
+def _main_reason(outcome: Outcome) -> str:
+    candidate, saver = outcome.candidate, describe_saver(outcome.inspection.saver)
+    if candidate.verdict.verdict == "fails":
+        told = "; ".join(reason.message for reason in candidate.verdict.reasons[:2])
+        return f"you asked for it; {candidate.loader.name} is NOT expected to load the model: {told}"
+    if candidate.is_saver:
+        return f"{candidate.loader.name} is what can have saved the model"
+    return f"{candidate.loader.name} is expected to load what {saver} saved"
+
+
 def _is_settled(finding: Finding, outcome: Outcome) -> bool:
     """Whether the person has already done what the finding advises."""
     return finding.reference == "custom-object" and bool(outcome.definitions)
 
 
-def _reasons(outcome: Outcome) -> Iterator[str]:
-    candidate = outcome.candidate
-    if candidate.is_saver:
-        yield f"{candidate.loader.name} is what can have saved the model"
-    else:
-        yield f"{candidate.loader.name} is expected to load what {describe_saver(outcome.inspection.saver)} saved"
-    for bound in outcome.lock.constraints:
-        yield f"{bound}: newer ones break it, which its metadata does not say"
-    for attempt in outcome.attempts:
-        yield f"{attempt.candidate.name} was tried before: {printable(attempt.error)}"
+def _best_of_each_python(items: Iterable[PassedOver]) -> list[PassedOver]:
+    best: dict[str, PassedOver] = {}
+    for item in items:
+        best.setdefault(item.candidate.target.python, item)
+    return list(best.values())[:2]
 
 
 def _passed_over(item: PassedOver) -> str:

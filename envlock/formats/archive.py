@@ -127,6 +127,21 @@ class Archive:
             raise DamagedFileError(where, f"expected {entry.file_size} bytes, found {len(content)}")
         return bytes(content)
 
+    def verify_member(self, name: str) -> None:
+        """Read the member *name* to its end, without keeping it, and check its CRC.
+
+        Raises:
+            DamagedFileError: It lies outside of the archive, or its CRC or size differs.
+            UnsupportedFeatureError: It is encrypted, or packed by another method than deflate.
+        """
+        entry = self._find(name)
+        size = 0
+        with _translated(_place(name)), self._zip.open(entry) as stream:
+            while piece := stream.read(_PIECE):
+                size += len(piece)
+        if size != entry.file_size:
+            raise DamagedFileError(_place(name), f"expected {entry.file_size} bytes, found {size}")
+
     def open_member(self, name: str, *, limit: int) -> RangeReader:
         """Random access to the member *name*: weights need not be read whole.
 

@@ -10,7 +10,7 @@ from envlock.errors import DamagedFileError, LimitExceededError
 LARGEST_TEXT = 32 * 1024 * 1024
 """Bytes or characters: the largest configurations seen hold a few MB, and parsed values take several times that."""
 
-MOST_VALUES = 1_000_000
+MOST_VALUES = 500_000
 """Members of objects and arrays together: a vocabulary kept in a configuration has some 100,000."""
 
 DEEPEST_VALUE = 200
@@ -28,7 +28,7 @@ def parse_json(text: str | bytes, *, where: str) -> object:
     ``NaN`` and ``Infinity``, which Keras writes, are numbers here.
 
     Raises:
-        LimitExceededError: It is larger than 32 MiB, holds over a million values, or is nested over 200 deep.
+        LimitExceededError: It is larger than 32 MiB, holds over 500,000 values, or is nested over 200 deep.
         DamagedFileError: It is no JSON, no UTF-8, or holds a number of thousands of digits; the offset counts
             characters, or bytes where the encoding is broken.
     """

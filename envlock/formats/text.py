@@ -18,6 +18,12 @@ def first_line(text: str) -> str:
     return text.strip().partition("\n")[0]
 
 
+def one_line(text: str, limit: int = 300) -> str:
+    """All of *text* on one line: runs of white space become one space, cut after *limit* characters."""
+    joined = " ".join(text.split())
+    return joined if len(joined) <= limit else f"{joined[:limit]}…"
+
+
 def _escaped(character: str) -> str:
     """Escaped where Unicode calls it control, format (bidi, zero width), surrogate, unassigned or a separator."""
     return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from functools import cache
@@ -48,6 +47,8 @@ def table_names() -> tuple[str, ...]:
 @cache
 def database_digest() -> str:
     """SHA-256 over the names and contents of all tables: two equal digests give equal answers."""
+    import hashlib
+
     digest = hashlib.sha256()
     for name in table_names():
         digest.update(f"{name}\0".encode())

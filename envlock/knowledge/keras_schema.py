@@ -22,19 +22,20 @@ LINEAGES: tuple[Lineage, ...] = ("tfkeras", "keras2", "keras3")
 class SchemaClass:
     """One serializable class in one version of one lineage."""
 
-    _row: dict[str, Any]
+    _lineage: Lineage
+    _name: str
     _index: int
 
     @property
     def kind(self) -> str:
         """``layer``, ``optimizer``, ``initializer`` and so on; ``?…`` where the sources do not tell."""
-        kind: str = self._row["k"]
+        kind: str = _classes(self._lineage)[self._name]["k"]
         return kind
 
     @property
     def accepts_any_key(self) -> bool:
         """Whether ``__init__`` takes keywords of any name."""
-        return holds(self._row.get("o"), self._index)
+        return holds(_classes(self._lineage)[self._name].get("o"), self._index)
 
     @property
     def accepted(self) -> frozenset[str]:
@@ -62,7 +63,7 @@ class SchemaClass:
         return self._names("f")
 
     def _names(self, column: str) -> frozenset[str]:
-        return names_at(self._row.get(column, ()), self._row.get(f"{column}~", {}), self._index)
+        return _names_of_class(self._lineage, self._name, self._index, column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,8 @@ class SchemaLine:
 
     def find_class(self, name: str) -> SchemaClass | None:
         """The class of that serialized name, or ``None`` where this line has none."""
-        row = read_json(f"keras_schema/{self.lineage}.json")["classes"].get(name)
-        return SchemaClass(row, self.index) if row is not None and holds(row["v"], self.index) else None
+        row = _classes(self.lineage).get(name)
+        return SchemaClass(self.lineage, name, self.index) if row is not None and holds(row["v"], self.index) else None
 
     def has_function(self, name: str) -> bool:
         """Whether a function, or an alias of a class or function, of that name can be looked up."""
@@ -93,6 +94,17 @@ def schema_lines(lineage: Lineage) -> dict[tuple[str, str], SchemaLine]:
         (distribution, line_of(Version(version))): SchemaLine(lineage, index)
         for index, (distribution, version) in enumerate(versions)
     }
+
+
+def _classes(lineage: Lineage) -> dict[str, dict[str, Any]]:
+    classes: dict[str, dict[str, Any]] = read_json(f"keras_schema/{lineage}.json")["classes"]
+    return classes
+
+
+@cache
+def _names_of_class(lineage: Lineage, name: str, index: int, column: str) -> frozenset[str]:
+    row = _classes(lineage)[name]
+    return names_at(row.get(column, ()), row.get(f"{column}~", {}), index)
 
 
 def is_known_class(name: str) -> bool:

@@ -145,11 +145,17 @@ def _bundled_version_strings(line: str) -> frozenset[str]:
     return frozenset(keras[key] for keras in bundled for key in keys if key in keras)
 
 
-@cache
-def _keras_rows(line: str) -> tuple[dict[str, Any], ...]:
+def _keras_rows(line: str) -> list[dict[str, Any]]:
     """What is known of the Keras of each release of a TensorFlow line."""
-    rows = read_json("tensorflow.json")["releases"]
-    return tuple(row for version, row in rows.items() if line_of(Version(version)) == line)
+    return _keras_rows_by_line().get(line, [])
+
+
+@cache
+def _keras_rows_by_line() -> dict[str, list[dict[str, Any]]]:
+    by_line: dict[str, list[dict[str, Any]]] = {}
+    for version, row in read_json("tensorflow.json")["releases"].items():
+        by_line.setdefault(line_of(Version(version)), []).append(row)
+    return by_line
 
 
 def _schema_of(lineage: Lineage, line: str) -> SchemaLine | None:

@@ -68,7 +68,7 @@ def releases_of(distribution: str) -> tuple[Release, ...]:
 
 def releases_of_line(distribution: str, line: str) -> tuple[Release, ...]:
     """The releases of one line that are not yanked, oldest first; empty where the line does not exist."""
-    return tuple(item for item in releases_of(distribution) if item.line == line and not item.is_yanked)
+    return tuple(item for item in _releases_by_line(distribution).get(line, ()) if not item.is_yanked)
 
 
 def latest_of_line(distribution: str, line: str) -> Release | None:
@@ -84,7 +84,7 @@ def find_release(distribution: str, version: Version) -> Release | None:
 
 def lines_of(distribution: str) -> tuple[str, ...]:
     """Every line of *distribution*, oldest first."""
-    return sort_lines(item.line for item in releases_of(distribution))
+    return sort_lines(_releases_by_line(distribution))
 
 
 def sort_lines(lines: Iterable[str]) -> tuple[str, ...]:
@@ -97,6 +97,14 @@ def python_lines_of(release: Release, platform: str) -> tuple[str, ...]:
     tags = release.wheels.get(platform, ())
     lines = (f"{tag[2]}.{tag[3:]}" for tag in tags if tag.startswith("cp") and len(tag) > 3)
     return sort_lines(line for line in lines if release.supports(line, platform))
+
+
+@cache
+def _releases_by_line(distribution: str) -> dict[str, list[Release]]:
+    by_line: dict[str, list[Release]] = {}
+    for release in releases_of(distribution):
+        by_line.setdefault(release.line, []).append(release)
+    return by_line
 
 
 def _release(distribution: str, version: str, row: dict[str, Any], sets: list[list[str]]) -> Release:

@@ -13,6 +13,7 @@ import inspect
 import json
 import os
 import re
+import signal
 import sys
 import traceback
 
@@ -22,6 +23,7 @@ LARGEST_INPUT = 50 * 1000 * 1000
 
 
 def main():
+    die_with_parent()
     channel = claim_stdout()
     request = json.loads(sys.stdin.read())
     close_stdin()
@@ -34,6 +36,24 @@ def main():
     if loaded is not None:
         call(loaded, request.get("inputs", []), findings)
     findings.finish()
+
+
+def die_with_parent():
+    """A parent that is killed cannot end this process, which may run for minutes and take gigabytes."""
+    if not sys.platform.startswith("linux"):
+        return
+    parent = os.getppid()
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    except (ImportError, OSError, AttributeError):  # an interpreter without libffi, a C library without prctl
+        return
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 # --- the channel ---------------------------------------------------------------------------------------------
@@ -136,11 +156,18 @@ def describe(error):
         message = repr(error)
     if isinstance(message, bytes):
         message = message.decode("utf-8", "replace")
-    text = traceback.format_exc()
+    text = "".join(traceback.format_exception(type(error), error, foreign_part(sys.exc_info()[2])))
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     summary = "%s: %s" % (type(error).__name__, message)
     return {"error": summary[:LONGEST_ERROR], "traceback": text[-LONGEST_TRACEBACK:]}
+
+
+def foreign_part(trace):
+    """What lies beyond the calls within this file: those say nothing of the model."""
+    while trace is not None and trace.tb_frame.f_code.co_filename == describe.__code__.co_filename:
+        trace = trace.tb_next
+    return trace
 
 
 FAILURES = (Exception, SystemExit)
@@ -471,12 +498,22 @@ class SavedModel(object):
     def specifications(self, known):
         if self._function is None:
             raise NoInputError("the model has no signature that could be called")
-        named = self._function.structured_input_signature[1]
+        structure = self._function.structured_input_signature
+        # Some releases keep none for the signatures that TensorFlow 1 wrote.
+        named = name_inputs(self._function) if structure is None else structure[1]
         return dict((name, specification_of(tensor)) for name, tensor in named.items())
 
     def ways(self, arrays):
         named = dict((name, self._tf.constant(array)) for name, array in arrays.items())
         yield lambda: self._function(**named)
+
+
+def name_inputs(function):
+    """The tensors that *function* is called with, under the names of its arguments."""
+    # Behind them stand the variables and tables that it has captured.
+    tensors = function.inputs[: len(function.inputs) - len(function.captured_inputs)]
+    names = getattr(function, "_arg_keywords", None) or [re.sub(r":0$", "", tensor.name) for tensor in tensors]
+    return dict(zip(names, tensors))
 
 
 class SessionModel(object):
@@ -531,13 +568,23 @@ def call(model, known, findings):
     findings.enter("call the model")
     try:
         known = [Specification(item["name"], item["dtype"] or "float32", item["shape"]) for item in known]
-        specifications = model.specifications(known)
+        specifications = prepare(lambda: model.specifications(known))
         failure = try_inputs(model, specifications, findings)
-    except FAILURES as error:
-        findings.set_refused(describe(error), is_legal=False)
+    except NoInputError as error:
+        findings.set_refused({"error": describe(error)["error"], "traceback": ""}, is_legal=False)
         return
     if failure is not None:
         findings.set_refused(failure, is_legal=all(item.is_definite for item in flatten(specifications)))
+
+
+def prepare(make):
+    """What *make* returns; an error in making an input is our own, and none of the model."""
+    try:
+        return make()
+    except NoInputError:
+        raise
+    except Exception as error:
+        raise NoInputError("no input can be made: %s" % describe(error)["error"])
 
 
 def try_inputs(model, specifications, findings):
@@ -567,7 +614,7 @@ def try_sizes(model, specifications, make_text, findings):
 
 
 def try_one_input(model, specifications, batch, size, text, findings):
-    arrays = map_structure(lambda item: make_array(item, batch, size, text), specifications)
+    arrays = prepare(lambda: map_structure(lambda item: make_array(item, batch, size, text), specifications))
     failure = None
     for way in model.ways(arrays):
         try:

@@ -36,13 +36,8 @@ class UvResolver:
         """
         try:
             return self._compile(requirements, constraints, target, interpreter, wheels_only=True)
-        except UvError:
-            pass
-        try:
+        except ResolutionError:
             return self._compile(requirements, constraints, target, interpreter, wheels_only=False)
-        except UvError as error:
-            asked = ", ".join(str(requirement) for requirement in requirements)
-            raise ResolutionError(f"{asked} on Python {target.python}", error.detail) from error
 
     def _compile(
         self,
@@ -56,20 +51,31 @@ class UvResolver:
         with TemporaryDirectory(prefix="envlock-") as folder:
             constraints_file = Path(folder) / "constraints.txt"
             constraints_file.write_text(_lines(constraints), encoding="utf-8")
-            compiled = run_uv(
-                [
-                    *("pip", "compile", "-", "--quiet", "--generate-hashes", "--no-header"),
-                    *("--python-platform", target.platform.uv_platform),
-                    *("--python-version", target.python),
-                    *(("--python", str(interpreter)) if interpreter else ()),
-                    *("--constraints", str(constraints_file)),
-                    *(("--only-binary", ":all:") if wheels_only else ()),
-                ],
-                action="resolving",
-                place="the cache of uv",
-                text=_lines(requirements),
-            )
+            arguments = [
+                *("pip", "compile", "-", "--quiet", "--generate-hashes", "--no-header"),
+                # Said aloud, since the person's configuration may say otherwise.
+                *("--no-universal", "--deps", "--annotate", "--annotation-style", "split"),
+                *("--python-platform", target.platform.uv_platform),
+                *("--python-version", target.python),
+                *(("--python", str(interpreter)) if interpreter else ()),
+                *("--constraints", str(constraints_file)),
+                *(("--only-binary", ":all:") if wheels_only else ()),
+            ]
+            try:
+                # In a folder of its own: the settings of the project that one happens to stand in are not the lock's.
+                compiled = run_uv(
+                    arguments, action="resolving", place="the cache of uv", text=_lines(requirements), folder=folder
+                )
+            except UvError as error:
+                if not _CANDIDATES_FAULT.search(error.detail):
+                    raise
+                asked = ", ".join(str(requirement) for requirement in requirements)
+                raise ResolutionError(f"{asked} on Python {target.python}", error.detail) from error
         return Resolution(pins=tuple(parse_pins(compiled)), engine=self.name)
+
+
+# Anything else that uv ends with is the matter of the machine or its configuration.
+_CANDIDATES_FAULT = re.compile(r"No solution found|Failed to build|Failed to download and build|does not provide")
 
 
 def _lines(requirements: Sequence[Requirement]) -> str:

@@ -14,17 +14,22 @@ def refuse_foreign_file(path: Path, writer: LockWriter) -> None:
     """Make sure that *path* is free, or holds a file of *writer*.
 
     Raises:
-        OccupiedPathError: Something is there that *writer* did not write.
+        OccupiedPathError: Something is there that *writer* did not write, or that cannot be read.
     """
     if not os.path.lexists(path):
         return
-    if path.is_file() and not path.is_symlink():
-        with path.open(encoding="utf-8", errors="replace") as stream:
-            if writer.is_ours(stream.read(4096)):
-                return
-    raise OccupiedPathError(
-        str(path), found="exists and was not written by envlock", hint="name another file with -o, or move it away"
-    )
+    try:
+        if path.is_file() and not path.is_symlink() and writer.is_ours(_beginning_of(path)):
+            return
+        found = "exists and was not written by envlock"
+    except OSError as error:
+        found = f"exists and cannot be read ({error.strerror or error})"
+    raise OccupiedPathError(str(path), found=found, hint="name another file with -o, or move it away")
+
+
+def _beginning_of(path: Path) -> str:
+    with path.open(encoding="utf-8", errors="replace") as stream:
+        return stream.read(4096)
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -27,7 +27,7 @@ class RequirementsTxtWriter:
 
 
 def _header(lock: Lock) -> Iterator[str]:
-    yield f"{_FIRST_LINE}the environment in which {printable(lock.artifact)} loads with {lock.loader}."
+    yield f"{_FIRST_LINE}an environment for {printable(lock.artifact)}, to load it with {lock.loader}."
     yield f"# For Python {lock.target.python} on {lock.target.platform.name}; another target needs a lock of its own."
     for item in lock.evidence:
         yield f"# Evidence: {item.fact} {printable(item.value)} ({printable(item.location)})"

@@ -265,7 +265,7 @@ def test_more_objects_than_a_model_has_are_refused() -> None:
     with pytest.raises(LimitExceededError) as caught:
         read(sequential(*[named("Dense")] * 100_001))
 
-    assert str(caught.value) == "model_config: number of objects 100001 is over the limit of 100000"
+    assert str(caught.value) == "model_config: number of objects 50001 is over the limit of 50000"
 
 
 def test_locations_stay_short_and_printable_whatever_the_keys() -> None:

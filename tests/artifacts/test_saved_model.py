@@ -6,11 +6,13 @@ import random
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from envlock.artifacts.saved_model import SavedModelReader
+from envlock.artifacts.source import LocalSource, StreamSource
 from envlock.errors import (
     ArtifactError,
     DamagedFileError,
@@ -21,7 +23,7 @@ from envlock.errors import (
     TruncatedFileError,
     UnsupportedFeatureError,
 )
-from envlock.provenance import Code, Finding, Operation, Provenance, Signature, TensorSpec
+from envlock.provenance import Code, Evidence, Finding, Operation, Provenance, Signature, TensorSpec
 from tests.artifacts.records import record_of
 from tests.formats.wire_encoding import entry, message
 
@@ -32,7 +34,7 @@ REAL_ARTIFACTS = Path(os.environ.get("ENVLOCK_REAL_ARTIFACTS", TESTS.parent.pare
 
 
 def read(path: Path) -> Provenance:
-    return SavedModelReader().read(path)
+    return SavedModelReader().read(LocalSource(path))
 
 
 def node(name: str, operation: str, *attributes: str) -> bytes:
@@ -61,7 +63,52 @@ def test_a_real_saved_model_is_read_whole(line: str) -> None:
 
 
 def test_the_file_in_the_folder_stands_for_the_folder() -> None:
-    assert record_of(read(ASSETS / "2.6" / "saved_model.pb")) == record_of(read(ASSETS / "2.6"))
+    assert read(ASSETS / "2.6" / "saved_model.pb") == read(ASSETS / "2.6")
+
+
+def test_a_saved_model_written_as_text_is_read_whole() -> None:
+    expected = json.loads((TESTS / "golden" / "graphs" / "1.15-saved_model.json").read_text(encoding="utf-8"))
+
+    assert json.loads(json.dumps(record_of(read(TESTS / "assets" / "graphs" / "1.15" / "saved_model")))) == expected
+
+
+def test_the_text_file_in_the_folder_stands_for_the_folder_too() -> None:
+    folder = TESTS / "assets" / "graphs" / "1.15" / "saved_model"
+
+    assert read(folder / "saved_model.pbtxt").path == folder
+
+
+def test_a_tensorflow_lite_model_in_the_folder_is_named_and_is_no_part_of_it(copied: Callable[[str], Path]) -> None:
+    folder = copied("2.6")
+    whole = read(folder)
+    (folder / "model.tflite").write_bytes(bytes(100))
+
+    found = read(folder)
+
+    assert found.findings == (
+        *whole.findings,
+        Finding(
+            reference="tflite-inside",
+            severity="info",
+            message="the folder holds a TensorFlow Lite model too: model.tflite",
+            hint="pass that file to inspect it",
+        ),
+    )
+    assert found.size == whole.size
+    assert read(folder / "saved_model.pb") == found
+
+
+def test_the_mark_of_a_hub_module_is_evidence_and_a_trait(tmp_path: Path) -> None:
+    folder = write_model(tmp_path, message((2, b"")))
+    (folder / "tfhub_module.pb").write_bytes(message((1, 3), (2, "feature")))
+
+    provenance = read(folder)
+
+    assert "hub-module" in provenance.traits
+    assert provenance.evidence[-2:] == (
+        Evidence(fact="hub-module-format", value="3", location="tfhub_module.pb: format"),
+        Evidence(fact="hub-module-feature", value="feature", location="tfhub_module.pb: required_features"),
+    )
 
 
 def test_the_version_is_found_behind_the_graph_too(tmp_path: Path) -> None:
@@ -237,7 +284,7 @@ def test_a_saved_model_under_another_name_is_read_with_a_warning(copied: Callabl
     folder = copied("2.16")
     renamed = (folder / "saved_model.pb").rename(folder / "model.pb")
 
-    assert SavedModelReader().recognises(renamed, renamed.read_bytes()[:4096])
+    assert SavedModelReader().recognises(LocalSource(renamed), renamed.read_bytes()[:4096])
     assert read(renamed).findings == (
         Finding(
             reference="wrong-name",
@@ -264,7 +311,7 @@ def test_a_saved_model_under_another_name_is_read_with_a_warning(copied: Callabl
     ],
 )
 def test_a_file_is_recognised_by_its_name_or_structure(name: str, head: bytes, recognised: bool) -> None:
-    assert SavedModelReader().recognises(Path(name), head) is recognised
+    assert SavedModelReader().recognises(StreamSource(BytesIO(head), name), head) is recognised
 
 
 @pytest.mark.parametrize(
@@ -274,7 +321,7 @@ def test_a_file_is_recognised_by_its_name_or_structure(name: str, head: bytes, r
 def test_a_folder_is_recognised_by_what_it_holds(tmp_path: Path, name: str, recognised: bool) -> None:
     (tmp_path / name).touch()
 
-    assert SavedModelReader().recognises(tmp_path, b"") is recognised
+    assert SavedModelReader().recognises(LocalSource(tmp_path), b"") is recognised
 
 
 @pytest.mark.parametrize(
@@ -339,20 +386,30 @@ def test_a_file_that_is_no_saved_model_is_named(
     assert str(caught.value) == problem
 
 
-@pytest.mark.parametrize(
-    ("name", "problem"),
-    [
-        ("saved_model.pbtxt", "saved_model.pbtxt: a SavedModel written as text is not supported"),
-        ("saved_model.cpb", "saved_model.cpb: a SavedModel written in chunks is not supported"),
-    ],
-)
-def test_an_encoding_that_is_not_read_is_named(tmp_path: Path, name: str, problem: str) -> None:
-    (tmp_path / name).write_bytes(b"x")
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_a_saved_model_in_chunks_is_named(tmp_path: Path, is_folder: bool) -> None:
+    path = tmp_path / "saved_model.cpb"
+    path.write_bytes(bytes.fromhex("83af70d10d884a3f") + bytes(8) + b"\x40" + bytes(47))
 
     with pytest.raises(UnsupportedFeatureError) as caught:
+        read(tmp_path if is_folder else path)
+
+    assert str(caught.value) == "saved_model.cpb: a SavedModel written in chunks is not supported"
+
+
+def test_the_chunks_of_a_saved_model_are_recognised_by_content() -> None:
+    head = bytes.fromhex("83af70d10d884a3f") + bytes(8)
+
+    assert SavedModelReader().recognises(StreamSource(BytesIO(head), "model.bin"), head)
+
+
+def test_text_that_is_no_saved_model_is_named(tmp_path: Path) -> None:
+    (tmp_path / "saved_model.pbtxt").write_text("node { }", encoding="utf-8")
+
+    with pytest.raises(NotAModelError) as caught:
         read(tmp_path)
 
-    assert str(caught.value) == problem
+    assert str(caught.value) == "saved_model.pbtxt: expected a saved model, found a GraphDef (a frozen graph)"
 
 
 @pytest.mark.parametrize(
@@ -392,7 +449,7 @@ def test_a_link_in_the_folder_is_refused(copied: Callable[[str], Path], tmp_path
     with pytest.raises(UnsupportedFeatureError) as caught:
         read(folder)
 
-    assert str(caught.value) == f"{name}: a symbolic link in a SavedModel is not supported"
+    assert str(caught.value) == f"{name}: a symbolic link in the folder of a model is not supported"
 
 
 @pytest.mark.parametrize("name", ["saved_model.pb", "keras_metadata.pb", "variables/variables.index", "assets/x"])
@@ -404,14 +461,14 @@ def test_a_pipe_in_the_folder_is_refused_and_does_not_hang(copied: Callable[[str
     with pytest.raises(UnsupportedFeatureError) as caught:
         read(folder)
 
-    assert str(caught.value) == f"{name}: a pipe, socket or device in a SavedModel is not supported"
+    assert str(caught.value) == f"{name}: a pipe, socket or device in the folder of a model is not supported"
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingArtifactError) as caught:
         read(tmp_path / "saved_model.pb")
 
-    assert str(caught.value) == "saved_model.pb: no such file or directory"
+    assert str(caught.value) == f"{tmp_path / 'saved_model.pb'}: no such file or directory"
 
 
 # --- damage --------------------------------------------------------------------------------------------------

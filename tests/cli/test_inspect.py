@@ -93,3 +93,47 @@ def test_marshalled_code_dates_the_python(capsys: pytest.CaptureFixture[str]) ->
 
     assert "3.11" in document["saver"]["python"]["lines"]
     assert [finding["reference"] for finding in document["findings"]] == ["lambda-bytecode"]
+
+
+def test_a_folder_is_searched_and_bad_models_stand_in_their_places(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = (ASSETS / "example" / "model.h5").read_bytes()
+    (tmp_path / "a.h5").write_bytes(content)
+    (tmp_path / "b.h5").write_bytes(content[:1000])
+    (tmp_path / "c.h5").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    (tmp_path / "d.zip").write_bytes(b"PK\x05\x06" + bytes(18))
+    (tmp_path / "readme.txt").touch()
+
+    assert main(["inspect", "--recursive", str(tmp_path), "--json"]) == 2
+    documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(document["schema"], document.get("reference")) for document in documents] == [
+        ("envlock/inspect/1", None),
+        ("envlock/error/1", "truncated-file"),
+        ("envlock/error/1", "not-a-model"),
+    ]
+
+
+def test_a_folder_without_any_model_is_described(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "readme.txt").touch()
+
+    assert main(["inspect", "-r", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        f"envlock: {tmp_path}: expected a saved model, found a folder with readme.txt [not-a-model]\n"
+        "  pass the file or folder that the model was saved to\n"
+    )
+
+
+def test_deep_inspection_finds_what_the_structure_does_not_show(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = bytearray((ASSETS / "keras" / "tf-2.21-functional.keras").read_bytes())
+    weights = content.index(b"model.weights.h5") + 9000
+    content[weights] ^= 0xFF
+    path = tmp_path / "model.keras"
+    path.write_bytes(content)
+
+    for arguments, damaged in (([], False), (["--deep"], True)):
+        assert main(["inspect", str(path), "--json", *arguments]) == 0
+        findings = json.loads(capsys.readouterr().out)["findings"]
+        assert any("CRC" in finding["message"] for finding in findings) is damaged

@@ -105,7 +105,7 @@ def test_no_python_that_fits_is_a_no_with_the_command_that_gets_one(
     assert main(["from-model", str(EXAMPLE), "--prefer", "saver"]) == 1
     assert capsys.readouterr().err == (
         "envlock: tensorflow-cpu 2.4.4 on Python 3.8 would load the model, but Python 3.8 is not here [no-environment]\n"
-        "  get it with: uv python install 3.8\n"
+        "  get it with: uv python install 3.8, and name it in ENVLOCK_PYTHONS, which limits the search\n"
     )
     assert list(empty_folder.iterdir()) == []
 

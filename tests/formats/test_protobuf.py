@@ -199,3 +199,37 @@ def test_payloads_that_nobody_asks_for_are_not_read(walk: Callable[[WireReader, 
     walk(wire, wire.root, 2)
 
     assert stream.count <= 4 * BLOCK_SIZE
+
+
+@pytest.mark.parametrize(
+    ("entry", "key"),
+    [
+        pytest.param(message((1, "shape"), (2, b"value")), b"shape", id="key first"),
+        pytest.param(message((2, b"value"), (1, "shape")), b"shape", id="key last"),
+        pytest.param(message((1, "k" * 200)), b"k" * 200, id="long key"),
+        pytest.param(message((1, 5), (1, "shape")), b"shape", id="key of another type"),
+        pytest.param(message((2, b"value")), b"", id="no key"),
+        pytest.param(b"", b"", id="empty"),
+    ],
+)
+@pytest.mark.parametrize("seen_before", [False, True])
+def test_the_key_of_a_map_entry_is_found_wherever_it_stands(entry: bytes, key: bytes, seen_before: bool) -> None:
+    wire = WireReader(entry, where="test.pb")
+    if seen_before:  # which puts the entry at hand
+        tuple(wire.fields(wire.root))
+
+    assert wire.map_key(wire.root) == key
+
+
+@pytest.mark.parametrize("length", [4, 0x7F])
+def test_a_key_that_leaves_its_entry_is_an_error(length: int) -> None:
+    wire = WireReader(message((5, bytes([0x0A, length]) + b"abc"), (6, bytes(200))), where="test.pb")
+    ((_, _, entry), _) = wire.fields(wire.root)
+
+    with pytest.raises(DamagedFileError) as caught:
+        wire.map_key(entry)
+
+    assert (
+        str(caught.value)
+        == f"test.pb at offset 2: a field ends at offset {4 + length}, after its message, which ends at 7"
+    )

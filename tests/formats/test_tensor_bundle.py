@@ -7,8 +7,15 @@ from pathlib import Path
 import pytest
 
 from envlock.errors import ArtifactError, DamagedFileError, TruncatedFileError
+from envlock.formats.crc32c import crc32c, masked
 from envlock.formats.ranges import RangeReader
-from envlock.formats.tensor_bundle import TensorBundle, read_tensor_bundle
+from envlock.formats.tensor_bundle import (
+    StoredTensor,
+    TensorBundle,
+    find_damage,
+    read_string,
+    read_tensor_bundle,
+)
 from tests.formats.wire_encoding import message, varint
 
 ASSETS = Path(__file__).parent.parent / "assets" / "saved_model"
@@ -29,27 +36,46 @@ def block(entries: list[tuple[str, bytes]]) -> bytes:
     return body + bytes(4) + (1).to_bytes(4, "little")
 
 
+def sealed(data: bytes, kind: bytes = b"\x00") -> bytes:
+    """A block with its kind of compression and its checksum."""
+    return data + kind + masked(crc32c(data + kind)).to_bytes(4, "little")
+
+
 def index(*entries: tuple[str, bytes], kind: bytes = b"\x00") -> bytes:
     """A whole index with one block of entries."""
     data = block(list(entries))
     directory = block([("~", varint(0) + varint(len(data)))])
     start = len(data) + 5
     footer = (varint(0) * 2 + varint(start) + varint(len(directory))).ljust(40, b"\x00")
-    return data + kind + bytes(4) + directory + bytes(5) + footer + bytes.fromhex("57fb808b247547db")
+    return sealed(data, kind) + sealed(directory) + footer + bytes.fromhex("57fb808b247547db")
 
 
 HEADER = ("", message((1, 2)))
 
 
 @pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("1.15", TensorBundle(shard_sizes=(8,), tensors=("weights",))),
-        ("2.6", TensorBundle(shard_sizes=(887,), tensors=KERAS_TENSORS)),
-    ],
+    ("line", "shard_sizes", "names"), [("1.15", (8,), ("weights",)), ("2.6", (887,), KERAS_TENSORS)]
 )
-def test_the_index_of_a_real_checkpoint_is_read(line: str, expected: TensorBundle) -> None:
-    assert read((ASSETS / line / "variables" / "variables.index").read_bytes()) == expected
+def test_the_index_of_a_real_checkpoint_is_read(
+    line: str, shard_sizes: tuple[int, ...], names: tuple[str, ...]
+) -> None:
+    bundle = read((ASSETS / line / "variables" / "variables.index").read_bytes())
+
+    assert (bundle.shard_sizes, tuple(tensor.name for tensor in bundle.tensors)) == (shard_sizes, names)
+
+
+def test_an_entry_tells_type_shape_place_and_checksum() -> None:
+    shape = message((2, message((1, 3))), (2, message((1, -1))))
+    entry = message((1, 9), (2, shape), (4, 16), (5, 24)) + bytes([6 << 3 | 5]) + (77).to_bytes(4, "little")
+
+    bundle = read(index(("", message((1, 1), (2, 1), (3, message((1, 1))))), ("a", entry)))
+
+    assert bundle == TensorBundle(
+        shard_sizes=(40,),
+        tensors=(StoredTensor(name="a", dtype="int64", shape=(3, None), offset=16, size=24, checksum=77),),
+        version=1,
+        is_big_endian=True,
+    )
 
 
 def test_each_shard_must_reach_to_the_end_of_its_last_tensor() -> None:
@@ -60,7 +86,86 @@ def test_each_shard_must_reach_to_the_end_of_its_last_tensor() -> None:
         ("c", message((4, 100), (5, 20))),
     )
 
-    assert read(data) == TensorBundle(shard_sizes=(120, 57), tensors=("a", "b", "c"))
+    assert read(data).shard_sizes == (120, 57)
+
+
+def test_the_parts_of_a_variable_are_no_variables() -> None:
+    bundle = read(index(HEADER, ("\x00a", message((5, 4))), ("a", message((7, b"")))))
+
+    assert [(tensor.name, tensor.is_partitioned) for tensor in bundle.variables] == [("a", True)]
+
+
+def test_a_checkpoint_of_one_file_lists_its_tensors_in_the_first_entry() -> None:
+    tensor = message((1, "weights"), (2, message((2, message((1, 2))))), (3, 1))
+    data = index(("", message((1, message((1, tensor), (2, message((1, 1))))))), ("\x00weights", b"\xff"))
+
+    assert read(data) == TensorBundle(
+        tensors=(StoredTensor(name="weights", dtype="float32", shape=(2,)),), version=1, is_single_file=True
+    )
+
+
+def test_a_changed_byte_of_a_block_is_found_by_its_checksum() -> None:
+    data = index(HEADER, ("a", message((5, 100))))
+    changed = data.replace(bytes([5 << 3, 100]), bytes([5 << 3, 101]))
+
+    with pytest.raises(DamagedFileError) as caught:
+        read(changed)
+
+    assert str(caught.value) == "test.index at offset 0: the checksum of a block does not match its content"
+
+
+# --- shards --------------------------------------------------------------------------------------------------
+
+STRINGS = [b"", b"yes", b"n" * 300]
+
+
+def stored_strings(strings: list[bytes]) -> bytes:
+    lengths = b"".join(len(item).to_bytes(4, "little") for item in strings)
+    checksum = masked(crc32c(lengths)).to_bytes(4, "little")
+    return b"".join(varint(len(item)) for item in strings) + checksum + b"".join(strings)
+
+
+def bundle_of(data: bytes, dtype: str, shape: tuple[int, ...], checksum: int) -> TensorBundle:
+    tensor = StoredTensor(name="a", dtype=dtype, shape=shape, size=len(data), checksum=masked(checksum))
+    return TensorBundle(shard_sizes=(len(data),), tensors=(tensor,))
+
+
+def damage(data: bytes, bundle: TensorBundle) -> list[str]:
+    return [tensor.name for tensor in find_damage(RangeReader(io.BytesIO(data)), bundle, 0)]
+
+
+def test_numbers_are_compared_with_their_checksum() -> None:
+    data = bytes(300_000)
+    bundle = bundle_of(data, "float32", (75_000,), crc32c(data))
+
+    assert damage(data, bundle) == []
+    assert damage(data[:-1] + b"\x01", bundle) == ["a"]
+    assert damage(data[:-1], bundle) == ["a"]
+
+
+def test_strings_are_compared_with_the_checksum_of_their_fixed_lengths_and_bytes() -> None:
+    data = stored_strings(STRINGS)
+    lengths = b"".join(len(item).to_bytes(4, "little") for item in STRINGS)
+    bundle = bundle_of(data, "string", (3,), crc32c(lengths + data[4:]))
+
+    assert damage(data, bundle) == []
+    assert damage(data[:-1] + b"m", bundle) == ["a"]
+
+
+def test_a_single_string_is_read_and_checked() -> None:
+    data = stored_strings([b"graph"])
+    bundle = bundle_of(data, "string", (), crc32c((5).to_bytes(4, "little") + data[1:]))
+
+    def read_it(content: bytes) -> bytes:
+        return read_string(RangeReader(io.BytesIO(content)), bundle.tensors[0], limit=100, where="shard")
+
+    assert read_it(data) == b"graph"
+    with pytest.raises(DamagedFileError) as caught:
+        read_it(data.replace(b"graph", b"grasp"))
+    assert str(caught.value) == "shard at offset 0: the checksum of a string does not match it"
+
+
+# --- damage --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

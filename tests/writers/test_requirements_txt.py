@@ -32,7 +32,7 @@ LOCK = Lock(
 )
 
 TEXT = """\
-# Locked by envlock: the environment in which evil\\x1b[31m.h5 loads with tf.keras 2.3.
+# Locked by envlock: an environment for evil\\x1b[31m.h5, to load it with tf.keras 2.3.
 # For Python 3.8 on linux_x86_64; another target needs a lock of its own.
 # Evidence: keras-version 2.4.0\\n-e . (attribute keras_version of /)
 # Asked for: tensorflow-cpu==2.3.4

@@ -16,7 +16,7 @@ from envlock.formats.hdf5.trees import CHUNK_NODE, iterate_old_tree
 LARGEST_VALUES = 1024 * 1024
 """Bytes of a dataset, or of one of its chunks, that are read at most: weights are never looked at."""
 
-_DEFLATE, _SHUFFLE = 1, 2
+DEFLATE, SHUFFLE = 1, 2
 _FIRST_NAMED_FILTER = 256
 
 Filters = tuple[tuple[int, int], ...]
@@ -24,7 +24,7 @@ Filters = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Chunk:
+class Chunk:
     """One stored block."""
 
     start: tuple[int, ...]
@@ -88,7 +88,7 @@ def read_chunks(
     check_size(chunk_size, where=where)
     values = bytearray(math.prod(dimensions) * element_size)
     written = 0
-    for chunk in _iterate_chunks(storage, layout, dimensions, chunk_size, where):
+    for chunk in iterate_chunks(storage, layout, dimensions, chunk_size, where):
         storage.charge(chunk_size, where=where)
         storage.count(math.prod(layout.chunk_shape[:-1]), where=where)
         stored = storage.read(chunk.address, chunk.size, where=where)
@@ -99,9 +99,14 @@ def read_chunks(
     return bytes(values)
 
 
-def _iterate_chunks(
+def iterate_chunks(
     storage: Storage, layout: Chunked, dimensions: tuple[int, ...], chunk_size: int, where: str
-) -> Iterator[_Chunk]:
+) -> Iterator[Chunk]:
+    """Every stored chunk of a dataset of *dimensions*; *chunk_size* counts the bytes of one once unpacked.
+
+    Raises:
+        UnsupportedFeatureError: The index is none that saved models use.
+    """
     if layout.address is None:
         return iter(())
     if layout.index == "version 1 B-tree":
@@ -109,7 +114,7 @@ def _iterate_chunks(
     if layout.index == "single chunk":
         size = chunk_size if layout.filtered_size is None else layout.filtered_size
         start = (0,) * len(dimensions)
-        chunk = _Chunk(start=start, address=layout.address, size=size, skipped_filters=layout.skipped_filters)
+        chunk = Chunk(start=start, address=layout.address, size=size, skipped_filters=layout.skipped_filters)
         return iter([chunk])
     if layout.index == "implicit":
         return _iterate_row(layout.address, layout.chunk_shape, dimensions, chunk_size)
@@ -118,23 +123,23 @@ def _iterate_chunks(
 
 def _iterate_tree(
     storage: Storage, address: int, chunk_shape: tuple[int, ...], dimensions: tuple[int, ...]
-) -> Iterator[_Chunk]:
+) -> Iterator[Chunk]:
     key_size = 8 + 8 * (len(dimensions) + 1)
     for key, chunk_address in iterate_old_tree(storage, address, kind=CHUNK_NODE, key_size=key_size):
         size, skipped_filters = key.unsigned(4), key.unsigned(4)
         start = tuple(key.unsigned(8) for _ in dimensions)
         if any(index % length for index, length in zip(start, chunk_shape, strict=True)):
             raise key.damaged(f"a chunk starts between two chunks, at {start}")
-        yield _Chunk(start=start, address=chunk_address, size=size, skipped_filters=skipped_filters)
+        yield Chunk(start=start, address=chunk_address, size=size, skipped_filters=skipped_filters)
 
 
 def _iterate_row(
     address: int, chunk_shape: tuple[int, ...], dimensions: tuple[int, ...], chunk_size: int
-) -> Iterator[_Chunk]:
+) -> Iterator[Chunk]:
     """Unfiltered chunks that lie one behind the other."""
     starts = itertools.product(*map(range, (0,) * len(dimensions), dimensions, chunk_shape))
     for number, start in enumerate(starts):
-        yield _Chunk(start=start, address=address + number * chunk_size, size=chunk_size, skipped_filters=0)
+        yield Chunk(start=start, address=address + number * chunk_size, size=chunk_size, skipped_filters=0)
 
 
 def _unfilter(data: bytes, filters: Filters, skipped: int, chunk_size: int, where: str) -> bytes:
@@ -142,9 +147,9 @@ def _unfilter(data: bytes, filters: Filters, skipped: int, chunk_size: int, wher
     for number, (identifier, parameter) in reversed(list(enumerate(filters))):
         if skipped >> number & 1:
             continue
-        if identifier == _DEFLATE:
+        if identifier == DEFLATE:
             data = _inflate(data, chunk_size, where)
-        elif identifier == _SHUFFLE:
+        elif identifier == SHUFFLE:
             data = _unshuffle(data, parameter)
         else:
             raise UnsupportedFeatureError(where, f"filter {identifier}")

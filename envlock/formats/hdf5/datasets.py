@@ -45,7 +45,7 @@ def describe_dataset(storage: Storage, messages: tuple[Message, ...], *, where: 
     """Shape and type of the dataset that *messages* describe; ``None`` where they describe something else."""
     if find_message(messages, LAYOUT) is None:
         return None
-    datatype, dimensions = _read_type(storage, messages, where)
+    datatype, dimensions = read_type(storage, messages, where)
     shape = (0,) if dimensions is None else dimensions + datatype.dimensions
     return Dataset(shape=shape, dtype=datatype.name)
 
@@ -58,7 +58,7 @@ def read_values(storage: Storage, heap: GlobalHeap, messages: tuple[Message, ...
         UnsupportedFeatureError: Its values are in other files or datasets, were never written, went through a
             filter other than deflate and shuffle, or have an index that saved models do not use.
     """
-    datatype, dimensions = _read_type(storage, messages, where)
+    datatype, dimensions = read_type(storage, messages, where)
     if dimensions is None:
         return ()
     data = _read_bytes(storage, messages, datatype, dimensions, where)
@@ -66,7 +66,8 @@ def read_values(storage: Storage, heap: GlobalHeap, messages: tuple[Message, ...
     return decode_value(cursor, datatype, dimensions, storage=storage, heap=heap)
 
 
-def _read_type(storage: Storage, messages: tuple[Message, ...], where: str) -> tuple[Datatype, tuple[int, ...] | None]:
+def read_type(storage: Storage, messages: tuple[Message, ...], where: str) -> tuple[Datatype, tuple[int, ...] | None]:
+    """Type of the elements and lengths of the dimensions; ``None`` for a dataset without any value."""
     datatype = open_body(storage, require_message(messages, DATATYPE, where=where), where=where)
     dataspace = open_body(storage, require_message(messages, DATASPACE, where=where), where=where)
     return parse_datatype(datatype), parse_dataspace(dataspace)
@@ -98,11 +99,12 @@ def _read_bytes(
         layout,
         dimensions=dimensions,
         element_size=element_size,
-        filters=_read_filters(storage, messages, where),
+        filters=read_filters(storage, messages, where),
         where=where,
     )
 
 
-def _read_filters(storage: Storage, messages: tuple[Message, ...], where: str) -> Filters:
+def read_filters(storage: Storage, messages: tuple[Message, ...], where: str) -> Filters:
+    """What the chunks went through before they were stored."""
     message = find_message(messages, FILTERS)
     return () if message is None else parse_filters(open_body(storage, message, where=where))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 
 from envlock.errors import DamagedFileError
 from envlock.formats.hdf5.attributes import iterate_attributes
@@ -13,6 +14,7 @@ from envlock.formats.hdf5.links import Link, read_links
 from envlock.formats.hdf5.object_header import Message, read_object_header
 from envlock.formats.hdf5.storage import Storage
 from envlock.formats.hdf5.superblock import read_superblock
+from envlock.formats.hdf5.verification import verify_values
 from envlock.formats.ranges import RangeReader
 
 __all__ = ["Dataset", "Hdf5File"]
@@ -37,7 +39,8 @@ class Hdf5File:
         """
         superblock = read_superblock(reader)
         self._root = superblock.root_address
-        self._storage = Storage(reader, base=superblock.base, widths=superblock.widths)
+        self._renew = partial(Storage, reader, base=superblock.base, widths=superblock.widths)
+        self._storage = self._renew()
         self._heap = GlobalHeap(self._storage)
         self._messages: dict[int, tuple[Message, ...]] = {}
         self._links: dict[int, tuple[Link, ...]] = {}
@@ -94,6 +97,15 @@ class Hdf5File:
         if self.dataset(path) is None:
             return None
         return read_values(self._storage, self._heap, self._messages_at(path), where=f"dataset {path!a}")
+
+    def verify_values(self, path: str) -> None:
+        """Check that all values of the dataset at *path*, of any size, are in the file and can be unpacked.
+
+        Raises:
+            DamagedFileError: They are not.
+            UnsupportedFeatureError: They are elsewhere, or stored as saved models do not store them.
+        """
+        verify_values(self._renew, self._messages_at(path), where=f"dataset {path!a}")
 
     def _messages_at(self, path: str) -> tuple[Message, ...]:
         address = self._find(path)

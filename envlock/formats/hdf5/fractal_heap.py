@@ -59,7 +59,9 @@ class FractalHeap:
         Raises:
             DamagedFileError: There is none.
             UnsupportedFeatureError: The identifier is of a kind that the format does not define yet.
+            LimitExceededError: The file has more objects in its heaps than any model.
         """
+        self._storage.count(1, where=where)
         identifier = self._storage.cursor_over(heap_id, address=self._address, where=where)
         flags = identifier.unsigned(1)
         match flags >> 4:  # version in the upper two bits, kind in the lower two

@@ -139,6 +139,11 @@ class Storage:
         self._checksums_left = _CHECKSUMMED_BYTES
         self.widths = widths
 
+    @property
+    def size(self) -> int:
+        """Bytes of the file that addresses can lead to."""
+        return self._reader.size - self._base
+
     def count(self, structures: int, *, where: str) -> None:
         """Enter *structures* into the books.
 

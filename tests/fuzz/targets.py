@@ -1,0 +1,343 @@
+"""What is fuzzed: a name, the real artifacts to start from, and what to do with each input.
+
+A target takes any bytes and either returns or raises an EnvlockError; everything else is a bug. Nothing touches the
+disk: artifacts are read from memory, through the same readers.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+from unittest.mock import patch
+
+from envlock.artifacts import read_provenance
+from envlock.artifacts.checkpoint import CheckpointReader
+from envlock.artifacts.frozen_graph import GraphDefReader
+from envlock.artifacts.graph import GraphCensus
+from envlock.artifacts.interface import ArtifactReader
+from envlock.artifacts.keras_architecture import KerasJsonReader, KerasYamlReader
+from envlock.artifacts.keras_config import read_configuration, read_objects, read_training_code
+from envlock.artifacts.meta_graph import read_meta_graph
+from envlock.artifacts.meta_graph_file import MetaGraphReader
+from envlock.artifacts.tflite import TfliteReader
+from envlock.cli.documents import inspection_document
+from envlock.cli.rendering import render_inspection
+from envlock.dating import date_artifact
+from envlock.diagnosis import find_findings
+from envlock.errors import MissingArtifactError
+from envlock.formats.archive import Archive
+from envlock.formats.hdf5 import Hdf5File
+from envlock.formats.hdf5.storage import Storage
+from envlock.formats.json_text import parse_json
+from envlock.formats.marshal import read_code_lines
+from envlock.formats.protobuf import LENGTH_DELIMITED, Span, WireReader
+from envlock.formats.ranges import RangeReader
+from envlock.formats.snappy import decompress
+from envlock.formats.tensor_bundle import read_tensor_bundle
+from envlock.inspection import Inspection
+from envlock.knowledge.bytecode import code_formats
+from envlock.loadability import find_custom_objects
+from envlock.provenance import Provenance
+
+ASSETS = Path(__file__).parent.parent / "assets"
+
+_LARGEST_SEED = 128 * 1024
+_MEMBER_LIMIT = 32 * 1024 * 1024
+_SAVED_MODEL = "saved_model.pb"
+_KERAS_FILES = ("*/*.h5", "*/*.keras")
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySource:
+    """An artifact that exists in memory alone."""
+
+    path: Path
+    contents: Mapping[str, bytes]
+    """The artifact under the empty name, or every file of a folder."""
+
+    is_folder: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """See which of the two it is."""
+        object.__setattr__(self, "is_folder", "" not in self.contents)
+
+    def open(self, name: str = "") -> AbstractContextManager[BinaryIO]:
+        """Open a file of the artifact."""
+        if name not in self.contents:
+            raise MissingArtifactError(str(self.path / name), reason="no such file")
+        return closing(io.BytesIO(self.contents[name]))
+
+    def names(self, folder: str = "") -> tuple[str, ...]:
+        """Names directly in the folder, or in *folder* of it."""
+        start = f"{folder}/" if folder else ""
+        names = {name[len(start) :].partition("/")[0] for name in self.contents if name.startswith(start)}
+        return tuple(sorted(names - {""}))
+
+    def files(self, *parts: str) -> Mapping[str, int]:
+        """Sizes of the files of a folder, or of those among and within *parts*."""
+        found = (name for name in sorted(self.contents) if name and (not parts or self._is_part(name, parts)))
+        return {name: len(self.contents[name]) for name in found}
+
+    def beside(self) -> None:
+        """Nothing stands beside it."""
+
+    def within(self, name: str) -> MemorySource:
+        """The file or folder *name* as an artifact of its own."""
+        inside = {
+            path[len(name) :].lstrip("/"): data for path, data in self.contents.items() if self._is_part(path, (name,))
+        }
+        return MemorySource(self.path / name, inside)
+
+    @staticmethod
+    def _is_part(name: str, parts: tuple[str, ...]) -> bool:
+        return any(name == part or name.startswith(f"{part}/") for part in parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One reader under attack."""
+
+    name: str
+    seeds: Callable[[], tuple[bytes, ...]]
+    """Well-formed inputs to start from, in a stable order."""
+
+    run: Callable[[bytes], object]
+
+
+# --- whole artifacts -----------------------------------------------------------------------------------------
+
+
+def _inspect_file(data: bytes) -> None:
+    """All that ``envlock inspect`` does with a file, without the disk."""
+    _conclude(read_provenance(MemorySource(Path("model.h5"), {"": data})))
+
+
+def _inspect_archive_member(name: str) -> Callable[[bytes], None]:
+    """Read an archive whose member *name* is hostile, and all else sound: its checksum would stop other mutations."""
+
+    def run(data: bytes) -> None:
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            for member, content in {**_members_of_an_archive(), name: data}.items():
+                archive.writestr(member, content)
+        _conclude(read_provenance(MemorySource(Path("model.keras"), {"": packed.getvalue()})))
+
+    return run
+
+
+def _inspect_folder(replaced: str) -> Callable[[bytes], None]:
+    """Read a SavedModel in which the file *replaced* is hostile."""
+
+    def run(data: bytes) -> None:
+        contents = {**_files_of_a_folder(replaced), replaced: data}
+        _conclude(read_provenance(MemorySource(Path("model"), contents)))
+
+    return run
+
+
+def _conclude(provenance: Provenance) -> None:
+    """Infer and print, and make sure that nothing of the artifact acts on the terminal."""
+    saver, custom = date_artifact(provenance), find_custom_objects(provenance)
+    findings = find_findings(provenance, saver, custom)
+    inspection = Inspection(provenance=provenance, saver=saver, custom=custom, findings=findings)
+    report = render_inspection(inspection)
+    if not report.replace("\n", "").isprintable():
+        raise AssertionError(f"the report holds characters that act on a terminal: {report!a}")
+    json.dumps(inspection_document(inspection))
+
+
+def _read_with(reader: ArtifactReader, name: str) -> Callable[[bytes], None]:
+    """Read a file with one reader, though another may claim it first."""
+
+    def run(data: bytes) -> None:
+        _conclude(reader.read(MemorySource(Path(name), {"": data})))
+
+    return run
+
+
+@cache
+def _members_of_an_archive() -> Mapping[str, bytes]:
+    with zipfile.ZipFile(ASSETS / "keras" / "tf-2.21-functional.keras") as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@cache
+def _files_of_a_folder(needed: str) -> Mapping[str, bytes]:
+    """The newest SavedModel that has the file *needed*."""
+    folder = next(
+        path for path in sorted((ASSETS / "saved_model").iterdir(), reverse=True) if (path / needed).is_file()
+    )
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+# --- formats -------------------------------------------------------------------------------------------------
+
+
+def _walk_hdf5(data: bytes) -> None:
+    """Look at every object, attribute and small dataset that hard links lead to, up to a fixed number."""
+    file = Hdf5File(RangeReader(io.BytesIO(data)))
+    pending = ["/"]
+    for _ in range(50):
+        if not pending:
+            break
+        path = pending.pop()
+        file.attributes(path)
+        if file.dataset(path) is not None:
+            file.values(path)
+        links = islice(file.members(path), 50)
+        pending += [f"{path}/{link.name}" for link in links if link.kind == "hard"]
+
+
+def _walk_unverified_hdf5(data: bytes) -> None:
+    """The same without checksums, which stop most mutations of the newer layouts before they reach anything."""
+    with patch.object(Storage, "verify", lambda *_, **__: None):
+        _walk_hdf5(data)
+
+
+def _read_zip(data: bytes) -> None:
+    archive = Archive(RangeReader(io.BytesIO(data)))
+    for member in archive.members:
+        archive.read_member(member.name, limit=_MEMBER_LIMIT)
+        archive.open_member(member.name, limit=_MEMBER_LIMIT)
+
+
+def _walk_messages(data: bytes) -> None:
+    """Take every payload for a message, as deep as it goes and at most 12 deep."""
+    wire = WireReader(data, where="message")
+    pending: list[tuple[Span, int]] = [(wire.root, 0)]
+    while pending:
+        span, depth = pending.pop()
+        for _, wire_type, payload in wire.fields(span):
+            if wire_type == LENGTH_DELIMITED and depth < 12 and payload[1] - payload[0] < 4096:
+                pending.append((payload, depth + 1))
+
+
+def _read_graph(data: bytes) -> None:
+    wire = WireReader(data, where="graph")
+    census = GraphCensus(wire)
+    census.add_graph(wire.root, location="graph")
+    census.operations()
+    census.code()
+
+
+def _read_meta_graph(data: bytes) -> None:
+    wire = WireReader(data, where="meta graph")
+    read_meta_graph(wire, wire.root, GraphCensus(wire), location="meta graph")
+
+
+def _read_keras_config(data: bytes) -> None:
+    config = parse_json(data, where="config")
+    read_objects(config, location="config")
+    read_training_code(config, location="config")
+    read_configuration(config, location="config")
+
+
+def _read_bundle(data: bytes) -> None:
+    read_tensor_bundle(RangeReader(io.BytesIO(data)), where="index")
+
+
+# --- seeds ---------------------------------------------------------------------------------------------------
+
+
+def _files(*patterns: str) -> Callable[[], tuple[bytes, ...]]:
+    """The assets that fit one of *patterns*, small ones alone: mutation of a large file hits nothing."""
+
+    def read() -> tuple[bytes, ...]:
+        paths = sorted(path for pattern in patterns for path in ASSETS.glob(pattern))
+        return tuple(path.read_bytes() for path in paths if path.is_file() and path.stat().st_size <= _LARGEST_SEED)
+
+    return read
+
+
+def _payloads(*numbers: int) -> Callable[[], tuple[bytes, ...]]:
+    """What stands under the fields *numbers*, one within the other, of every SavedModel among the assets."""
+
+    def read() -> tuple[bytes, ...]:
+        return tuple(content for seed in _files(f"*/*/{_SAVED_MODEL}")() for content in _descend(seed, numbers))
+
+    return read
+
+
+def _descend(data: bytes, numbers: tuple[int, ...]) -> list[bytes]:
+    wire = WireReader(data, where="seed")
+    spans = [wire.root]
+    for number in numbers:
+        spans = [payload for span in spans for payload in wire.payloads(span, number)]
+    return [data[start:end] for start, end in spans]
+
+
+def _configurations() -> tuple[bytes, ...]:
+    texts = [
+        text
+        for seed in _files("*/*.h5")()
+        for text in _texts_of(Hdf5File(RangeReader(io.BytesIO(seed))))
+        if len(text) <= _LARGEST_SEED
+    ]
+    return (*dict.fromkeys(texts), _members_of_an_archive()["config.json"])
+
+
+def _texts_of(file: Hdf5File) -> list[bytes]:
+    values = (file.attribute(name) for name in ("model_config", "training_config"))
+    return [value.encode() for value in values if isinstance(value, str)]
+
+
+def _bytecode() -> tuple[bytes, ...]:
+    table = json.loads((ASSETS / "bytecode" / "bytecode.json").read_text())
+    return tuple(base64.b64decode(code) for line in table.values() for code in line.values())
+
+
+def _snappy_blocks() -> tuple[bytes, ...]:
+    # A literal, a copy that overlaps itself, one with a two-byte and one with a four-byte offset, a long literal.
+    return (
+        b"\x05\x10hello",
+        b"\x0a\x04ab\x1d\x02",
+        b"\x10\x14abcdef\x16\x06\x00\x0f\x04\x00\x00\x00\x08xyz",
+        b"\x80\x02\xf0\xff" + bytes(range(256)),
+        b"\x80\x02\xf4\xff\x00" + bytes(range(256)),
+    )
+
+
+TARGETS: tuple[Target, ...] = (
+    Target(name="hdf5", seeds=_files("hdf5/*.h5", "keras/*.h5"), run=_walk_hdf5),
+    Target(name="hdf5-unverified", seeds=_files("hdf5/*latest*.h5", "hdf5/*v108*.h5"), run=_walk_unverified_hdf5),
+    Target(name="zip", seeds=_files("*/*.keras"), run=_read_zip),
+    Target(name="wire", seeds=_files("*/*/*.pb"), run=_walk_messages),
+    Target(name="graph-def", seeds=_payloads(2, 2), run=_read_graph),
+    Target(name="meta-graph", seeds=_payloads(2), run=_read_meta_graph),
+    Target(name="tensor-bundle", seeds=_files("*/*/variables/*.index", "*/*.index", "*/*/*.index"), run=_read_bundle),
+    Target(
+        name="snappy",
+        seeds=_snappy_blocks,
+        run=lambda data: decompress(data, where="block", origin=0, limit=4 * 1024 * 1024),
+    ),
+    Target(name="marshal", seeds=_bytecode, run=lambda data: read_code_lines(data, code_formats(), where="bytecode")),
+    Target(name="json", seeds=_configurations, run=lambda data: parse_json(data, where="text")),
+    Target(name="keras-config", seeds=_configurations, run=_read_keras_config),
+    Target(name="file", seeds=_files("*/*.*"), run=_inspect_file),
+    Target(name="archive-config", seeds=_configurations, run=_inspect_archive_member("config.json")),
+    Target(name="archive-weights", seeds=_files("*/*.weights.h5"), run=_inspect_archive_member("model.weights.h5")),
+    Target(name="saved-model", seeds=_files(f"*/*/{_SAVED_MODEL}"), run=_inspect_folder(_SAVED_MODEL)),
+    Target(name="keras-metadata", seeds=_files("*/*/keras_metadata.pb"), run=_inspect_folder("keras_metadata.pb")),
+    Target(
+        name="variables-index",
+        seeds=_files("*/*/variables/*.index"),
+        run=_inspect_folder("variables/variables.index"),
+    ),
+    Target(name="graph-file", seeds=_files("graphs/*/*.pb"), run=_read_with(GraphDefReader(), "model.pb")),
+    Target(name="graph-text", seeds=_files("graphs/*/*.pbtxt"), run=_read_with(GraphDefReader(), "model.pbtxt")),
+    Target(name="meta-graph-file", seeds=_files("*/*/*.meta"), run=_read_with(MetaGraphReader(), "model.meta")),
+    Target(name="checkpoint", seeds=_files("*/*/*.index"), run=_read_with(CheckpointReader(), "model.index")),
+    Target(name="tflite", seeds=_files("*/*.tflite"), run=_read_with(TfliteReader(), "model.tflite")),
+    Target(name="architecture", seeds=_files("*/*.json"), run=_read_with(KerasJsonReader(), "model.json")),
+    Target(name="yaml", seeds=_files("*/*.yaml"), run=_read_with(KerasYamlReader(), "model.yaml")),
+)
+"""Every format and every reader; a new reader of files is met by ``file`` as soon as it has assets."""
