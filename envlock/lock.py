@@ -52,7 +52,7 @@ class Lock:
 def pin(resolution: Resolution, *, provenance: Provenance, candidate: EnvironmentCandidate) -> Lock:
     """Lock the *resolution* of a *candidate* for the artifact of *provenance*."""
     return Lock(
-        artifact=provenance.path.name,
+        artifact=provenance.path.absolute().name,
         loader=candidate.loader.name,
         requirements=tuple(str(requirement) for requirement in candidate.requirements),
         constraints=tuple(sorted({str(bound.requirement) for bound in candidate.bounds})),

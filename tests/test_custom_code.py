@@ -40,9 +40,6 @@ def write(folder: Path, sources: dict[str, str]) -> None:
             id="under-a-condition",
         ),
         pytest.param({"a.py": "def Scale(x):\n    return x\n"}, ("a.py", 1, ".", "a"), id="function"),
-        pytest.param(
-            {"deep/er/a.py": CLASS, "z.py": CLASS}, ("z.py", 4, ".", "z"), id="several-definitions-outermost-first"
-        ),
     ],
 )
 def test_a_definition_is_found_with_its_module(
@@ -80,6 +77,35 @@ def test_a_registered_name_is_looked_for_without_its_package(tmp_path: Path) -> 
     found = find_definitions(tmp_path, ["Custom>Scale", "Scale", "Missing"])
 
     assert {name: definition.name for name, definition in found.items()} == {"Custom>Scale": "Scale", "Scale": "Scale"}
+
+
+@pytest.mark.parametrize(
+    ("sources", "file", "others"),
+    [
+        pytest.param(
+            {"deep/er/a.py": CLASS, "z.py": CLASS, "deep/b.py": CLASS},
+            "z.py",
+            ["deep/b.py", "deep/er/a.py"],
+            id="outermost-first",
+        ),
+        pytest.param({"a.py": CLASS + CLASS}, "a.py", [], id="twice-in-one-file"),
+        pytest.param({"a.py": CLASS, "b.py": "from a import Scale\n"}, "a.py", [], id="an-import-is-no-definition"),
+        pytest.param(
+            {f"{number:02}.py": CLASS for number in range(20)},
+            "00.py",
+            [f"{number:02}.py" for number in range(1, 9)],
+            id="no-more-than-eight",
+        ),
+    ],
+)
+def test_further_files_that_define_a_name_are_told(
+    tmp_path: Path, sources: dict[str, str], file: str, others: list[str]
+) -> None:
+    write(tmp_path, sources)
+
+    found = find_definitions(tmp_path, ["Scale"])["Scale"]
+
+    assert (found.file, found.others) == (tmp_path / file, tuple(tmp_path / other for other in others))
 
 
 def test_nothing_is_run(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -18,6 +19,7 @@ import pytest
 from envlock import __version__
 from envlock.environment import (
     MARKER_NAME,
+    MARKER_SCHEMA,
     Environment,
     create_environment,
     refuse_foreign_environment,
@@ -278,14 +280,17 @@ def test_an_empty_folder_is_used(
         pytest.param({"pyvenv.cfg": "home = /usr/bin"}, id="environment-of-another-tool"),
         pytest.param({MARKER_NAME: "{}"}, id="marker-of-another-tool"),
         pytest.param({MARKER_NAME: "\x00"}, id="damaged-marker"),
+        pytest.param({MARKER_NAME: "[" * 60_000}, id="deep-marker"),
+        pytest.param({MARKER_NAME: json.dumps({"schema": MARKER_SCHEMA}) + " " * 70_000}, id="huge-marker"),
+        pytest.param({f"{MARKER_NAME}/notes.txt": "mine"}, id="folder-named-like-the-marker"),
     ],
 )
 def test_a_folder_of_somebody_else_is_left_untouched(
     build: Callable[..., Environment], make_lock: Callable[[str], str], tmp_path: Path, files: dict[str, str]
 ) -> None:
     folder = tmp_path / "environment"
-    folder.mkdir()
     for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     before = contents(folder)
 
@@ -297,6 +302,25 @@ def test_a_folder_of_somebody_else_is_left_untouched(
     )
     assert caught.value.hint == "choose another place with --venv, or remove it yourself"
     assert contents(folder) == before
+
+
+def test_a_pipe_named_like_the_marker_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / MARKER_NAME)
+
+    with pytest.raises(OccupiedPathError):
+        refuse_foreign_environment(tmp_path)
+
+
+def test_a_folder_that_cannot_be_read_is_left_untouched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> Iterator[Path]:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+
+    with pytest.raises(OccupiedPathError) as caught:
+        refuse_foreign_environment(tmp_path)
+
+    assert str(caught.value) == f"{tmp_path}: what is there cannot be read (Permission denied), left untouched"
 
 
 @pytest.mark.parametrize("make", [lambda path: path.write_text("mine"), lambda path: os.mkfifo(path)])

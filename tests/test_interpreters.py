@@ -21,6 +21,7 @@ from envlock.interpreters import (
     Survey,
     command_to_get,
     find_interpreters,
+    search_is_restricted,
     survey_interpreters,
 )
 
@@ -110,6 +111,21 @@ def test_a_listed_file_that_is_missing_or_no_program_is_skipped_with_the_reason(
     )
 
 
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        pytest.param("~nobody-of-this-name/bin", "No such file or directory", id="home-of-nobody"),
+        pytest.param("x" * 5000, "File name too long", id="too-long"),
+    ],
+)
+def test_a_listed_entry_that_cannot_be_a_path_is_skipped_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, entry: str, reason: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert survey(monkeypatch, Path(entry)).skipped == (SkippedInterpreter(executable=tmp_path / entry, reason=reason),)
+
+
 def test_the_newest_version_comes_first_and_equals_come_by_path(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, write_program: WriteProgram
 ) -> None:
@@ -167,6 +183,13 @@ def test_an_empty_list_replaces_the_search(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv(SEARCH_VARIABLE, "")
 
     assert find_interpreters() == ()
+    assert search_is_restricted()
+
+
+def test_without_a_list_the_search_is_not_restricted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(SEARCH_VARIABLE, raising=False)
+
+    assert not search_is_restricted()
 
 
 # --- where interpreters are looked for -----------------------------------------------------------------------
@@ -219,6 +242,45 @@ def test_a_variable_leads_to_the_interpreters_of_its_tool(
     python = write_program(place, answer(home / place))
     (python.parents[1] / "conda-meta").mkdir()
     monkeypatch.setenv(variable, str(home / value))
+
+    assert python in {item.executable for item in find_interpreters()}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("CONDA_EXE", "conda"),
+        ("CONDA_EXE", "bin/conda"),
+        ("CONDA_PREFIX", ""),
+        ("CONDA_PREFIX", "."),
+        ("CONDA_ENVS_PATH", "envs:"),
+        ("MAMBA_ROOT_PREFIX", "x" * 5000),
+        ("MAMBA_ROOT_PREFIX", "/" + "x" * 5000),
+    ],
+)
+def test_a_variable_that_leads_nowhere_is_passed_over(
+    home: Path, monkeypatch: pytest.MonkeyPatch, write_program: WriteProgram, variable: str, value: str
+) -> None:
+    for prefix in (".", "envs/py37"):
+        write_program(f"{prefix}/bin/python3", f"touch {home}/started")
+        (home / prefix / "conda-meta").mkdir()
+    monkeypatch.chdir(home)
+    monkeypatch.setenv(variable, value)
+
+    survey_interpreters()
+
+    assert not (home / "started").exists()
+
+
+def test_a_user_without_a_home_still_has_the_interpreters_on_path(
+    home: Path, monkeypatch: pytest.MonkeyPatch, write_program: WriteProgram
+) -> None:
+    def has_no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    python = write_program("tools/bin/python3", answer(home / "tools/bin/python3"))
+    monkeypatch.setenv("PATH", str(python.parent))
+    monkeypatch.setattr(Path, "home", has_no_home)
 
     assert python in {item.executable for item in find_interpreters()}
 

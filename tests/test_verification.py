@@ -81,6 +81,7 @@ def test_a_model_that_loads_is_told_with_the_expression_that_loaded_it(bench: Be
         outputs=(),
         versions={"python": "{}.{}.{}".format(*sys.version_info[:3]), "keras": "2.2.4"},
         seconds=0,
+        environment={"PYTHONPATH": str(bench.folder / "packages")},
     )
     assert found.seconds > 0
 
@@ -188,6 +189,31 @@ def test_what_the_child_has_started_ends_with_it(bench: Bench) -> None:
         _wait_for_end(int((bench.folder / "pid").read_text()))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
+def test_the_child_ends_with_an_envlock_that_is_killed(bench: Bench) -> None:
+    pid = bench.folder / "pid"
+    (bench.folder / "packages").mkdir(exist_ok=True)
+    (bench.folder / "packages/keras.py").write_text(PACKAGE)
+    (bench.folder / "model.h5").write_text(
+        f"import os, time\nopen({str(pid)!r} + '.new', 'w').write(str(os.getpid()))\n"
+        f"os.rename({str(pid)!r} + '.new', {str(pid)!r})\ntime.sleep(60)\n"
+    )
+    program = (
+        "import pathlib, sys; from envlock.verification import verify; "
+        "verify(pathlib.Path(sys.executable), pathlib.Path(sys.argv[1]) / 'model.h5', loaders=['keras'], "
+        "environment={'PYTHONPATH': sys.argv[1] + '/packages'})"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(bench.folder)]) as envlock:
+        for _ in range(200):
+            if pid.exists():
+                break
+            time.sleep(0.05)
+        envlock.kill()
+
+    with pytest.raises(ProcessLookupError):
+        _wait_for_end(int(pid.read_text()))
+
+
 def _wait_for_end(pid: int) -> None:
     """Raise ProcessLookupError once the process is gone, or is only left for its parent to notice."""
     for _ in range(100):
@@ -234,6 +260,82 @@ def test_a_python_that_cannot_be_started_is_an_error_of_the_caller(tmp_path: Pat
         verify(tmp_path / "python", tmp_path / "model.h5", loaders=["keras"])
 
 
+# A TensorFlow that keeps no structure for a signature of TensorFlow 1, and what it needs of NumPy. A call returns its
+# first input under the names of all.
+TENSORFLOW = """
+__version__ = "2.3.0"
+constant = lambda array: array
+
+class Tensor:
+    def __init__(self, name, dtype):
+        self.name, self.dtype, self.shape = name, type("DType", (), {"name": dtype}), (None, 1)
+
+class Function:
+    structured_input_signature = None
+    inputs = [Tensor("x:0", "string"), Tensor("table:0", "resource")]
+    captured_inputs = inputs[1:]
+    def __call__(self, **named):
+        return {" ".join(sorted(named)): list(named.values())[0]}
+
+class saved_model:
+    @staticmethod
+    def load(path):
+        exec(open(path + "/saved_model.pb").read(), globals())
+        return type("Loaded", (), {"signatures": {"serving_default": Function()}})
+"""
+NUMPY = """
+class array:
+    dtype = type("DType", (), {"name": "object", "kind": "O"})
+    def __init__(self, values, dtype):
+        self.length = len(values)
+    def reshape(self, shape):
+        self.shape = shape
+        return self
+
+asarray = lambda value: value
+prod = lambda shape, dtype: shape[0] * shape[1]
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "predicts", "error", "outputs"),
+    [
+        pytest.param("", True, None, ["x"], id="by-its-tensors"),
+        pytest.param("Function._arg_keywords = ['inputs']", True, None, ["inputs"], id="by-its-arguments"),
+        pytest.param(
+            "Function.captured_inputs = []", None, "NoInputError: input table:0 is a resource", [], id="table"
+        ),
+        pytest.param(
+            "Function.inputs = None",
+            None,
+            "NoInputError: no input can be made: TypeError: object of type 'NoneType' has no len()",
+            [],
+            id="nothing-is-known",
+        ),
+    ],
+)
+def test_a_signature_without_structure_is_called_by_its_inputs(
+    bench: Bench, model: str, predicts: bool | None, error: str | None, outputs: list[str]
+) -> None:
+    (bench.folder / "packages/tensorflow.py").write_text(TENSORFLOW)
+    (bench.folder / "packages/numpy.py").write_text(NUMPY)
+    (bench.folder / "model").mkdir()
+    (bench.folder / "model/saved_model.pb").write_text(model)
+    variables = {"PYTHONPATH": str(bench.folder / "packages")}
+
+    found = verify(Path(sys.executable), bench.folder / "model", loaders=["tensorflow"], environment=variables)
+
+    assert (found.loads, found.predicts, found.error, found.traceback) == (True, predicts, error, "")
+    assert [output.name for output in found.outputs] == outputs
+
+
+def test_a_traceback_begins_where_our_own_calls_end(bench: Bench) -> None:
+    found = bench.verify("raise ValueError('No model found')")
+
+    assert "probes" not in found.traceback
+    assert found.traceback.splitlines()[1].endswith("in load_model")
+
+
 # --- code that the model needs -------------------------------------------------------------------------------
 
 NEEDS_SCALE = MODEL + "custom_objects['Custom>Scale']; custom_objects['Shift']\n"
@@ -255,6 +357,8 @@ def test_definitions_are_imported_and_passed_and_told(bench: Bench) -> None:
         ImportedObject(name="Shift", module="provider", attribute="Shift"),
     )
     assert found.snippet(Path("model.h5")) == (
+        "import os",
+        f"os.environ['PYTHONPATH'] = {str(bench.folder / 'packages')!r}",
         "import keras",
         "import provider",
         "import sys",
@@ -345,6 +449,29 @@ def test_the_lines_to_type_are_those_that_worked(how: str, lines: tuple[str, ...
     assert found.snippet(Path("a")) == lines
 
 
+def test_the_lines_to_type_set_the_variables_that_the_packages_look_at(bench: Bench) -> None:
+    choice = {"KERAS_CHOICE": "legacy 'one'"}
+    path = bench.folder / "model.h5"
+    path.write_text(MODEL)
+    (bench.folder / "packages/keras.py").write_text(
+        "import os\nif os.environ.get('KERAS_CHOICE') != \"legacy 'one'\": raise ImportError('no choice')\n" + PACKAGE
+    )
+    variables = {"PYTHONPATH": str(bench.folder / "packages")}
+
+    found = verify(Path(sys.executable), path, loaders=["keras"], environment=variables | choice)
+    lines = replace(found, environment=choice).snippet(path)
+    typed = subprocess.run(
+        [sys.executable, "-c", "\n".join([*lines, "print(type(model).__name__)"])],
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert lines[:3] == ("import os", "os.environ['KERAS_CHOICE'] = \"legacy 'one'\"", "import keras")
+    assert (typed.stdout, typed.stderr) == ("Model\n", "")
+
+
 # --- real releases -------------------------------------------------------------------------------------------
 
 
@@ -360,6 +487,7 @@ INSTALLATIONS = {
     "1.15": Installation("3.7", ("tensorflow==1.15.5", "protobuf<3.21", "pip")),
     "2.3": Installation("3.8", ("tensorflow-cpu==2.3.4", "protobuf<3.21", "pip")),
     "2.21": Installation("3.13", ("tensorflow-cpu==2.21.0", "pip")),
+    "2.21 and tf-keras": Installation("3.13", ("tensorflow-cpu==2.21.0", "tf-keras==2.21.0", "pip")),
 }
 
 
@@ -418,6 +546,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Interp
             (Output(name="only", dtype="float32", shape=(1, 1), finite=True),),
         ),
         (
+            "2.3",
+            "saved_model/1.15",
+            ["tensorflow"],
+            "tf.saved_model.load(path)",
+            (Output(name="OUT", dtype="float32", shape=(1, 1), finite=True),),
+        ),
+        (
             "2.21",
             "keras/tf-2.21-functional.keras",
             ["keras"],
@@ -450,3 +585,18 @@ def test_a_real_model_is_loaded_and_called(
     assert (found.error, found.loads, found.predicts, found.how) == (None, True, True, how)
     assert found.outputs == outputs
     assert found.is_finite
+
+
+@pytest.mark.online
+@pytest.mark.environments
+def test_the_lines_to_type_choose_the_keras_that_loaded_a_real_model(
+    installed: Callable[[str, Interpreter], Path], require_interpreter: Callable[[str], Interpreter]
+) -> None:
+    line, model = "2.21 and tf-keras", ASSETS / "keras/tf-2.3-functional.h5"
+    python = installed(line, require_interpreter(INSTALLATIONS[line].python))
+
+    found = verify(python, model, loaders=["tf.keras"], environment={"TF_USE_LEGACY_KERAS": "1"})
+    lines = [*found.snippet(model), "print(type(model).__module__.partition('.')[0])"]
+    typed = subprocess.run([python, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+
+    assert typed.stdout == "tf_keras\n"

@@ -101,16 +101,6 @@ class TfliteReader:
             )
 
 
-def _only_model(folder: ArtifactSource) -> ArtifactSource | None:
-    """The model in a folder that holds nothing else; ``None`` where there is none, or where there is more."""
-    with suppress(ArtifactError, OSError):
-        names = folder.names()
-        if len(names) == 1 and names[0].endswith(_SUFFIX):
-            with folder.open(names[0]) as stream:
-                return folder.within(names[0]) if is_tflite(stream.read(_HEAD_SIZE)) else None
-    return None
-
-
 def is_tflite(head: bytes) -> bool:
     """Whether *head*, the first bytes of a file, starts a TensorFlow Lite model."""
     return identifier_of(head) == _IDENTIFIER
@@ -126,6 +116,16 @@ def iterate_buffers(buffer: FlatBuffer) -> Iterator[tuple[int, int]]:
         # In files of over 2 GB the bytes lie behind the flatbuffer, which cannot point there.
         start, size = item.unsigned(_BUFFER_OFFSET, 8), item.unsigned(_BUFFER_SIZE, 8)
         yield (start, size) if start > 1 else item.vector(_BUFFER_DATA, element_size=1)
+
+
+def _only_model(folder: ArtifactSource) -> ArtifactSource | None:
+    """The model in a folder that holds nothing else; ``None`` where there is none, or where there is more."""
+    with suppress(ArtifactError, OSError):
+        names = folder.names()
+        if len(names) == 1 and names[0].endswith(_SUFFIX):
+            with folder.open(names[0]) as stream:
+                return folder.within(names[0]) if is_tflite(stream.read(_HEAD_SIZE)) else None
+    return None
 
 
 # --- operations ----------------------------------------------------------------------------------------------

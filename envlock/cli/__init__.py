@@ -6,20 +6,22 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from errno import EBADF
-from types import FrameType
-from typing import NoReturn, TextIO, cast
+from io import StringIO
+from typing import TYPE_CHECKING, NoReturn, TextIO, cast
 
 from envlock import __version__
 from envlock.cli.from_model import FromModel
 from envlock.cli.inspect import Inspect
 from envlock.cli.interface import Command
 from envlock.cli.progress import choose_reporter
-from envlock.errors import ArtifactError, EnvlockError, UsageError, WriteError
+from envlock.errors import ArtifactError, EnvlockError, UsageError
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 COMMANDS: tuple[Command, ...] = (FromModel(), Inspect())
 
@@ -30,9 +32,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     After an interruption, and after SIGTERM and SIGHUP, it is 128 and the number of the signal, as shells expect it.
     """
     words = sys.argv[1:] if argv is None else argv
+    if sys.stderr is None:
+        # So Python starts where the descriptor is closed: there is nobody to tell.
+        sys.stderr = StringIO()
     output = _StandardOutput(sys.stdout)
     try:
-        with _ending_signals_raised(), redirect_stdout(cast(TextIO, output)):
+        with _ending_signals_raised(), redirect_stdout(cast("TextIO", output)):
             try:
                 return _run(words)
             finally:
@@ -47,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(words: Sequence[str]) -> int:
     try:
         arguments = _parser().parse_args(words)
-    except _WrongCall as error:
+    except _WrongCallError as error:
         return _refuse(error, is_json="--json" in words)
     command: Command = arguments.command
     try:
@@ -58,14 +63,16 @@ def _run(words: Sequence[str]) -> int:
         raise
     except Exception as error:  # noqa: BLE001 - the last net: whatever it is, nobody is shown a traceback unasked
         if arguments.verbose:
-            _complain(traceback.format_exc())
+            from traceback import format_exc
+
+            _complain(format_exc())
         return _fail(InternalError(error), arguments)
 
 
 # --- arguments -----------------------------------------------------------------------------------------------
 
 
-class _WrongCall(UsageError):
+class _WrongCallError(UsageError):
     """The parser cannot make sense of the arguments."""
 
     def __init__(self, message: str, *, usage: str, program: str) -> None:
@@ -77,7 +84,7 @@ class _Parser(ArgumentParser):
     """Raises where its parent would end the process: what is printed depends on the other arguments."""
 
     def error(self, message: str) -> NoReturn:
-        raise _WrongCall(message, usage=self.format_usage(), program=self.prog)
+        raise _WrongCallError(message, usage=self.format_usage(), program=self.prog)
 
 
 def _parser() -> ArgumentParser:
@@ -131,7 +138,7 @@ def _fail(error: EnvlockError, arguments: Namespace) -> int:
     return error.exit_code
 
 
-def _refuse(error: _WrongCall, *, is_json: bool) -> int:
+def _refuse(error: _WrongCallError, *, is_json: bool) -> int:
     from envlock.formats.text import printable
 
     if is_json:
@@ -198,16 +205,12 @@ def _output_errors() -> Iterator[None]:
 
 
 def _fail_to_print(error: _OutputError, output: _StandardOutput) -> int:
-    from envlock.cli.rendering import render_error
-
     output.give_up()
     if isinstance(error.reason, BrokenPipeError):
         # Whoever read it has seen enough, as with `| head`.
         return 0
-    failure = WriteError("standard output", error.reason.strerror or str(error.reason))
-    failure.hint = ""
-    _complain(render_error(failure, path=None))
-    return failure.exit_code
+    _complain(f"envlock: standard output: {error.reason.strerror or error.reason} [cannot-write]\n")
+    return 2
 
 
 # --- signals -------------------------------------------------------------------------------------------------
@@ -230,17 +233,19 @@ def _ending_signals_raised() -> Iterator[None]:
     # Only the main thread may handle signals. What is ignored stays so: nohup wants its command to outlive SIGHUP.
     is_main_thread = threading.current_thread() is threading.main_thread()
     handled = [number for number in _ENDING_SIGNALS if is_main_thread and signal.getsignal(number) == signal.SIG_DFL]
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        del frame
+        _handle(handled, signal.SIG_IGN)
+        raise _Ended(number)
+
     try:
-        for number in handled:
-            signal.signal(number, _raise_ended)
+        _handle(handled, end)
         yield
     finally:
-        for number in handled:
-            signal.signal(number, signal.SIG_DFL)
+        _handle(handled, signal.SIG_DFL)
 
 
-def _raise_ended(number: int, frame: FrameType | None) -> NoReturn:
-    del frame
-    for other in _ENDING_SIGNALS:
-        signal.signal(other, signal.SIG_IGN)
-    raise _Ended(number)
+def _handle(numbers: Iterable[int], handler: Callable[[int, FrameType | None], object] | signal.Handlers) -> None:
+    for number in numbers:
+        signal.signal(number, handler)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envlock.errors import EnvlockError, NotAModelError
+from envlock.errors import ArtifactError, EnvlockError, NotAModelError
 from envlock.reporter import Reporter
 
 if TYPE_CHECKING:
@@ -49,15 +49,14 @@ class Inspect:
 
     def _report(self, artifact: Path | str, arguments: Namespace) -> int:
         try:
-            self._show(artifact, arguments)
+            return self._show(artifact, arguments)
         except EnvlockError as error:
             if arguments.recursive and isinstance(error, NotAModelError) and _is_passed_over(artifact):
                 return 0
             self._show_error(artifact, error, arguments)
             return error.exit_code
-        return 0
 
-    def _show(self, artifact: Path | str, arguments: Namespace) -> None:
+    def _show(self, artifact: Path | str, arguments: Namespace) -> int:
         from envlock.inspection import inspect
 
         inspection = inspect(_opened(artifact), is_deep=arguments.deep)
@@ -69,6 +68,8 @@ class Inspect:
             from envlock.cli.rendering import render_inspection
 
             sys.stdout.write(render_inspection(inspection))
+        is_damaged = any(finding.reference == "damaged-data" for finding in inspection.findings)
+        return ArtifactError.exit_code if is_damaged else 0
 
     def _show_error(self, artifact: Path | str, error: EnvlockError, arguments: Namespace) -> None:
         if arguments.json:

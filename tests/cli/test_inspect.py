@@ -134,6 +134,6 @@ def test_deep_inspection_finds_what_the_structure_does_not_show(
     path.write_bytes(content)
 
     for arguments, damaged in (([], False), (["--deep"], True)):
-        assert main(["inspect", str(path), "--json", *arguments]) == 0
+        assert main(["inspect", str(path), "--json", *arguments]) == (2 if damaged else 0)
         findings = json.loads(capsys.readouterr().out)["findings"]
         assert any("CRC" in finding["message"] for finding in findings) is damaged

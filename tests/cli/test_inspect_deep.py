@@ -11,28 +11,15 @@ import pytest
 from envlock.cli import main
 
 ASSETS = Path(__file__).parent.parent / "assets"
-CHANGED = "copy or download the file again: its content was changed"
-CHUNKS = "hdf5/keras-chunks.h5"
-
-# Folder, what is passed, the file that is changed, and the bytes before which its content is changed.
-DAMAGED = [
-    pytest.param("checkpoints/1.15", passed, "model.ckpt.data-00001-of-00002", 0, message, id=f"checkpoint {passed}")
-    for message in ["model.ckpt.data-00001-of-00002: tensor beta1_power differs from its checksum"]
-    for passed in ["", "model.ckpt", "model.ckpt.index", "model.ckpt.data-00000-of-00002"]
-] + [
-    pytest.param(
-        "saved_model/2.6", passed, "variables/variables.data-00000-of-00001", -1, message, id=f"model {passed}"
-    )
-    for message in [
-        "variables/variables.data-00000-of-00001: tensor _CHECKPOINTABLE_OBJECT_GRAPH differs from its checksum"
-    ]
-    for passed in ["", "saved_model.pb"]
-]
+SHARD = "variables.data-00000-of-00001"
+CHECKPOINT_NAMES = ("", "model.ckpt", "model.ckpt.index", "model.ckpt.data-00000-of-00002")
 
 
 def inspect(capsys: pytest.CaptureFixture[str], path: Path, *options: str) -> list[dict[str, str]]:
-    assert main(["inspect", str(path), "--json", *options]) == 0
+    exit_code = main(["inspect", str(path), "--json", *options])
     findings: list[dict[str, str]] = json.loads(capsys.readouterr().out)["findings"]
+    is_damaged = any(finding["reference"] == "damaged-data" for finding in findings)
+    assert exit_code == (2 if is_damaged else 0)
     return findings
 
 
@@ -42,23 +29,78 @@ def flip(path: Path, position: int) -> None:
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize(("folder", "passed", "file", "position", "message"), DAMAGED)
+@pytest.mark.parametrize(
+    ("folder", "shard", "position", "tensor", "passed"),
+    [
+        (folder, shard, position, tensor, passed)
+        for folder, shard, position, tensor, names in (
+            ("checkpoints/1.15", "model.ckpt.data-00001-of-00002", 0, "beta1_power", CHECKPOINT_NAMES),
+            ("saved_model/2.6", f"variables/{SHARD}", -1, "_CHECKPOINTABLE_OBJECT_GRAPH", ("", "saved_model.pb")),
+        )
+        for passed in names
+    ],
+)
 def test_a_changed_shard_is_found_whatever_stands_for_the_folder(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     folder: str,
-    passed: str,
-    file: str,
+    shard: str,
     position: int,
-    message: str,
+    tensor: str,
+    passed: str,
 ) -> None:
     model = Path(shutil.copytree(ASSETS / folder, tmp_path / "model"))
-    flip(model / file, position)
+    flip(model / shard, position)
 
     shallow = inspect(capsys, model / passed)
     deep = inspect(capsys, model / passed, "--deep")
 
     assert deep == [
         *shallow,
-        {"reference": "damaged-data", "severity": "error", "message": message, "hint": CHANGED},
+        {
+            "reference": "damaged-data",
+            "severity": "error",
+            "message": f"{shard}: tensor {tensor} differs from its checksum",
+            "hint": "copy or download the file again: its content was changed",
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "marker", "distance", "message"),
+    [
+        pytest.param(
+            "keras/tf-2.21-functional.keras",
+            b"model.weights.h5",
+            1000,
+            "zip member 'model.weights.h5': the archive cannot be read: \"Bad CRC-32 for file 'model.weights.h5'\"",
+            id="member of a .keras archive",
+        ),
+        pytest.param(
+            "hdf5/keras-packed-2.0.h5",
+            b"\x78\x5e",
+            5,
+            "dataset '/model_weights/dense/dense/kernel:0' at offset 11888: a compressed chunk cannot be unpacked: "
+            "Error -3 while decompressing data: incorrect data check",
+            id="chunk of an HDF5 file",
+        ),
+    ],
+)
+def test_changed_weights_are_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str, marker: bytes, distance: int, message: str
+) -> None:
+    path = Path(shutil.copy(ASSETS / file, tmp_path))
+    flip(path, path.read_bytes().index(marker) + distance)
+
+    shallow = inspect(capsys, path)
+    deep = inspect(capsys, path, "--deep")
+
+    assert deep == [
+        *shallow,
+        {
+            "reference": "damaged-data",
+            "severity": "error",
+            "message": f"{path.name}: {message}",
+            "hint": "get the file again from where it was saved: its content was changed",
+        },
     ]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import subprocess
 import sys
+import time
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 import pytest
 
-from envlock import __version__
+from envlock import __version__, cli
 from envlock.cli import main
+from envlock.reporter import Reporter
 
 EXAMPLE = Path(__file__).parent.parent / "assets" / "example" / "model.h5"
 WHOLE = EXAMPLE.read_bytes()
@@ -120,11 +126,25 @@ def test_no_python_that_fits_is_a_no_with_the_command_that_gets_one(
     ],
 )
 def test_a_wrong_call_is_explained_by_the_parser(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("usage: envlock")
 
-    assert caught.value.code == 2
-    assert "usage: envlock" in capsys.readouterr().err
+
+def test_a_wrong_call_that_asks_for_json_gets_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["from-model", "--json", "model.h5", "--prefer", "best"]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("usage: envlock from-model")
+    message = captured.err.splitlines()[-1].removeprefix("envlock from-model: error: ")
+    assert json.loads(captured.out) == {
+        "schema": "envlock/error/1",
+        "path": None,
+        "reference": "usage",
+        "message": message,
+        "hint": "envlock from-model --help explains the arguments",
+    }
+    assert message.startswith("argument --prefer: invalid choice: 'best'")
 
 
 def test_code_that_is_no_folder_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,3 +158,143 @@ def test_the_module_runs_as_a_program() -> None:
     )
 
     assert completed.stdout == f"envlock {__version__}\n"
+
+
+# --- ends that no command foresees ---------------------------------------------------------------------------
+
+
+class FailingCommand:
+    """Fails in a way of its own."""
+
+    name = "fail"
+    summary = "fail"
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def configure(self, parser: ArgumentParser) -> None:
+        """Takes nothing."""
+
+    def run(self, arguments: Namespace, reporter: Reporter) -> int:
+        del arguments, reporter
+        raise self._error
+
+
+FAULT = "envlock: internal error: ValueError: boom \\x1b[31m [internal-error]\n"
+ADVICE = "  this is a fault of envlock: please report it, with what the same command prints with -v\n"
+
+
+def test_a_fault_of_envlock_is_one_line_and_the_request_to_report_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "COMMANDS", (FailingCommand(ValueError("boom\n \x1b[31m")),))
+
+    assert main(["fail"]) == 2
+    assert capsys.readouterr() == ("", FAULT + ADVICE)
+
+
+def test_a_fault_of_envlock_has_a_traceback_for_who_asks_for_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "COMMANDS", (FailingCommand(ValueError("boom\n \x1b[31m")),))
+
+    assert main(["fail", "-v"]) == 2
+    complaint = capsys.readouterr().err
+    assert complaint.startswith("Traceback (most recent call last):\n")
+    assert complaint.endswith(FAULT + ADVICE)
+
+
+def test_a_fault_of_envlock_is_told_to_scripts_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "COMMANDS", (FailingCommand(RecursionError("too deep")),))
+
+    assert main(["fail", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out) == {
+        "schema": "envlock/error/1",
+        "path": None,
+        "reference": "internal-error",
+        "message": "internal error: RecursionError: too deep",
+        "hint": ADVICE.strip(),
+    }
+
+
+def test_an_interruption_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(cli, "COMMANDS", (FailingCommand(KeyboardInterrupt()),))
+
+    assert main(["fail"]) == 130
+    assert capsys.readouterr() == ("", "envlock: interrupted\n")
+
+
+# Runs the command line with a command that makes a folder, waits, and removes the folder on its way out.
+WAITING = """
+import pathlib, sys, tempfile, time
+from envlock import cli
+
+class Wait:
+    name = summary = "wait"
+    def configure(self, parser): pass
+    def run(self, arguments, reporter):
+        with tempfile.TemporaryDirectory(dir=sys.argv[1]):
+            print("ready", flush=True)
+            time.sleep(60)
+
+cli.COMMANDS = (Wait(),)
+sys.exit(cli.main(["wait"]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_envlock_lets_it_clean_up(number: signal.Signals, tmp_path: Path) -> None:
+    arguments = [sys.executable, "-c", WAITING, str(tmp_path)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as envlock:
+        assert envlock.stdout is not None
+        assert envlock.stdout.readline() == "ready\n"
+        envlock.send_signal(number)
+        complaint = envlock.communicate(timeout=30)[1]
+
+    assert (envlock.returncode, complaint) == (128 + number, "envlock: interrupted\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_command_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
+    arguments = ["nohup", sys.executable, "-c", WAITING, str(tmp_path)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as envlock:
+        assert envlock.stdout is not None
+        assert envlock.stdout.readline() == "ready\n"
+        envlock.send_signal(signal.SIGHUP)
+        time.sleep(0.2)
+        assert envlock.poll() is None
+        envlock.terminate()
+        envlock.communicate(timeout=30)
+
+    assert envlock.returncode == 128 + signal.SIGTERM
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+@pytest.mark.parametrize("arguments", [["inspect", str(EXAMPLE)], ["inspect", "--json", str(EXAMPLE)], ["--help"]])
+def test_output_that_nobody_can_take_is_one_line(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        completed = subprocess.run(
+            [sys.executable, "-m", "envlock", *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+
+    assert completed.returncode == 2
+    assert completed.stderr == "envlock: standard output: No space left on device [cannot-write]\n"
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        completed = subprocess.run(
+            [sys.executable, "-m", "envlock", "inspect", str(EXAMPLE)],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+
+    assert (completed.returncode, completed.stderr) == (0, "")

@@ -89,6 +89,14 @@ def test_a_link_is_foreign_even_if_it_points_to_our_file(tmp_path: Path) -> None
         refuse_foreign_file(tmp_path / "link.txt", RequirementsTxtWriter())
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").is_file(), reason="needs a file that not even root can read")
+def test_a_file_that_cannot_be_read_is_foreign() -> None:
+    with pytest.raises(OccupiedPathError) as caught:
+        refuse_foreign_file(Path("/proc/self/mem"), RequirementsTxtWriter())
+
+    assert str(caught.value) == "/proc/self/mem: exists and cannot be read (Input/output error), left untouched"
+
+
 def test_a_file_is_written_whole_and_readable_by_all(tmp_path: Path) -> None:
     write_whole(tmp_path / "lock.txt", TEXT)
 

@@ -24,7 +24,7 @@ TEXT = h5py.special_dtype(vlen=str)
 CONFIG = '{"class_name": "Sequential", "config": {"name": "sequential", "layers": []}}'
 
 
-def keras_model(file):
+def keras_model(file, **storage):
     """What Keras 2 writes for a model of one layer."""
     file.attrs["keras_version"] = b"2.4.0"
     file.attrs["backend"] = b"tensorflow"
@@ -35,8 +35,13 @@ def keras_model(file):
     weights.attrs["keras_version"] = b"2.4.0"
     group = weights.create_group("dense")
     group.attrs["weight_names"] = [b"dense/kernel:0", b"dense/bias:0"]
-    group.create_dataset("dense/kernel:0", data=np.arange(6, dtype="float32").reshape(2, 3))
-    group.create_dataset("dense/bias:0", data=np.zeros(3, dtype="float32"))
+    group.create_dataset("dense/kernel:0", data=np.arange(6, dtype="float32").reshape(2, 3), **storage)
+    group.create_dataset("dense/bias:0", data=np.zeros(3, dtype="float32"), **storage)
+
+
+def packed_keras_model(file):
+    """The same, as h5repack leaves it when it compresses the weights."""
+    keras_model(file, compression="gzip")
 
 
 def strings(file):
@@ -177,6 +182,7 @@ CASES = {
     "keras-v108": (keras_model, {"libver": ("v108", "v108")}),
     "keras-latest": (keras_model, NEW),
     "keras-narrow": (keras_model, {"sizes": (4, 4)}),
+    "keras-packed": (packed_keras_model, OLD),
     "strings-earliest": (strings, OLD),
     "strings-latest": (strings, NEW),
     "numbers-earliest": (numbers, OLD),
