@@ -17,7 +17,7 @@ from envlock.custom_code import Definition, find_definitions
 from envlock.diagnosis import own_objects
 from envlock.environment import Environment, ReservedPlace, refuse_foreign_environment, reserve_place
 from envlock.errors import InstallationError, NoCandidateError, ResolutionError, UsageError, WriteError
-from envlock.formats.text import one_line, printable
+from envlock.formats.text import first_line, one_line, printable
 from envlock.inspection import Inspection, inspect
 from envlock.interpreters import Interpreter, command_to_get, find_interpreters, search_is_restricted
 from envlock.loadability import judge
@@ -72,6 +72,11 @@ class Attempt:
     candidate: EnvironmentCandidate
     stage: Literal["resolution", "installation", "verification"]
     error: str
+    """One line."""
+
+    cause: str = ""
+    """Of a verification: the first line of its error, which names no place."""
+
     loads: bool = False
     """Whether the model did load, and only could not be called."""
 
@@ -148,7 +153,7 @@ def _is_hopeless(attempts: Sequence[Attempt]) -> bool:
     if len(attempts) < 2:
         return False
     first, second = attempts[-2:]
-    is_same = first.stage == second.stage == "verification" and first.error == second.error
+    is_same = first.stage == second.stage == "verification" and first.cause == second.cause
     return is_same or len(attempts) == MAXIMUM_ATTEMPTS
 
 
@@ -236,7 +241,7 @@ def _begin(request: Request, reporter: Reporter, place: ReservedPlace | None) ->
     started = time.perf_counter()
     with reporter.step(f"reading {request.artifact.name}"):
         inspection = inspect(request.artifact)
-        definitions = _find_own_objects(inspection, request)
+        definitions = _find_own_objects(inspection, request, reporter)
     read = time.perf_counter()
     with reporter.step("looking for Pythons"):
         interpreters = find_interpreters()
@@ -251,7 +256,7 @@ def _begin(request: Request, reporter: Reporter, place: ReservedPlace | None) ->
     )
 
 
-def _find_own_objects(inspection: Inspection, request: Request) -> dict[str, Definition]:
+def _find_own_objects(inspection: Inspection, request: Request, reporter: Reporter) -> dict[str, Definition]:
     """Where the person's code defines what the model needs; empty where none was passed."""
     if request.code is None:
         return {}
@@ -263,6 +268,10 @@ def _find_own_objects(inspection: Inspection, request: Request) -> dict[str, Def
             f"--code {request.code}: no Python file defines {', '.join(map(printable, missing))} at its top level",
             hint="pass the folder of the project that the model was trained with",
         )
+    for name, definition in definitions.items():
+        if definition.others:
+            others = ", ".join(map(str, definition.others))
+            reporter.note(f"{printable(name)} of {definition.file} is used; it is also defined in {others}")
     return definitions
 
 
@@ -299,9 +308,15 @@ def _make(candidate: EnvironmentCandidate, job: _Job, *, must_compute: bool = Tr
         reason = f"your code cannot be imported: {'; '.join(verification.code_errors)}"
         return _Made(candidate=candidate, lock=lock, environment=environment, unverified=reason)
     if not verification.loads or (must_compute and verification.predicts is False):
-        error = one_line(verification.error or "no reason given")
+        error = verification.error or "no reason given"
         raise _DoesNotServeError(
-            Attempt(candidate=candidate, stage="verification", error=error, loads=verification.loads)
+            Attempt(
+                candidate=candidate,
+                stage="verification",
+                error=one_line(error),
+                cause=first_line(error),
+                loads=verification.loads,
+            )
         )
     return _Made(candidate=candidate, lock=lock, environment=environment, verification=verification)
 

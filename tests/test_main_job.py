@@ -61,11 +61,11 @@ def from_model(
             id="archive of Keras 3",
         ),
         pytest.param(
-            "saved_model/1.15",
-            "3.7",
-            ["tensorflow==1.15.5"],
-            "tf.compat.v1.saved_model.loader.load(session, ['serve'], path)",
-            id="SavedModel of 1.15",
+            "saved_model/2.6",
+            "3.9",
+            ["tensorflow-cpu==2.6.5"],
+            "tf.keras.models.load_model(path)",
+            id="SavedModel of 2.6",
         ),
     ],
 )
@@ -79,7 +79,7 @@ def test_a_model_loads_in_the_environment_made_for_it(
 ) -> None:
     require_interpreter(python)
 
-    exit_code, document = from_model(artifact, "--trust")
+    exit_code, document = from_model(artifact)
 
     assert document["candidate"]["requirements"] == requirements
     assert document["candidate"]["python"] == python
@@ -89,6 +89,7 @@ def test_a_model_loads_in_the_environment_made_for_it(
         "predicts": True,
         "loader": document["candidate"]["implementation"],
         "how": how,
+        "environment": {},
         "error": None,
     }
     assert exit_code == 0
@@ -148,6 +149,20 @@ def test_marshalled_code_runs_only_for_those_who_trust_it(
 
     exit_code, document = from_model("lambda_layer/model.h5", "--trust")
     assert (exit_code, document["verification"]["predicts"]) == (0, True)
+
+
+def test_a_model_that_calls_python_code_which_it_does_not_hold_loads_and_cannot_be_called(
+    from_model: Callable[..., tuple[int, dict[str, Any]]], require_interpreter: RequireInterpreter
+) -> None:
+    require_interpreter("3.7")
+
+    exit_code, document = from_model("saved_model/1.15", "--trust")
+
+    assert document["candidate"]["requirements"] == ["tensorflow==1.15.5"]
+    assert (document["verification"]["loads"], document["verification"]["predicts"]) == (True, False)
+    assert "pyfunc" in document["verification"]["error"]
+    assert document["attempts"][0]["stage"] == "verification"
+    assert exit_code == 1
 
 
 def test_a_second_run_takes_the_environment_that_is_there(

@@ -546,13 +546,6 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Interp
             (Output(name="only", dtype="float32", shape=(1, 1), finite=True),),
         ),
         (
-            "2.3",
-            "saved_model/1.15",
-            ["tensorflow"],
-            "tf.saved_model.load(path)",
-            (Output(name="OUT", dtype="float32", shape=(1, 1), finite=True),),
-        ),
-        (
             "2.21",
             "keras/tf-2.21-functional.keras",
             ["keras"],

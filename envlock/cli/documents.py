@@ -117,6 +117,7 @@ def _verification(verification: Verification) -> Document:
         "predicts": verification.predicts,
         "loader": verification.loader,
         "how": verification.how,
+        "environment": dict(verification.environment),
         "error": verification.error,
     }
 
