@@ -55,34 +55,6 @@ class Environment:
     """The command that activates it in the person's shell."""
 
 
-def create_environment(
-    place: Path,
-    *,
-    interpreter: Interpreter,
-    lock_text: str,
-    digest: str,
-    reporter: Reporter,
-    build_constraints: str | None = None,
-    uv_executable: str | None = None,
-) -> Environment:
-    """Make the environment of a lock at *place*, or take the one that is there: :func:`reserve_place` and keep.
-
-    Raises:
-        OccupiedPathError, WriteError, NetworkError, InstallationError: As there.
-    """
-    with reserve_place(place) as reserved:
-        environment = reserved.create(
-            interpreter=interpreter,
-            lock_text=lock_text,
-            digest=digest,
-            reporter=reporter,
-            build_constraints=build_constraints,
-            uv_executable=uv_executable,
-        )
-        reserved.keep()
-    return environment
-
-
 @contextmanager
 def reserve_place(place: Path) -> Iterator[ReservedPlace]:
     """Hold *place* against other runs of envlock while environments are made and tried there.

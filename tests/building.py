@@ -1,10 +1,11 @@
-"""Provenances for tests of the stages that come after reading."""
+"""What tests of several stages build: provenances without a file, environments from a lock."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from envlock.environment import Environment, reserve_place
 from envlock.provenance import ConfigObject, Evidence, Operation, Provenance
 
 
@@ -38,3 +39,11 @@ def provenance(**fields: Any) -> Provenance:
         "size": 1000,
     }
     return Provenance(**(values | fields))
+
+
+def create_environment(place: Path, **arguments: Any) -> Environment:
+    """The environment of a lock, made at *place* and kept."""
+    with reserve_place(place) as reserved:
+        environment = reserved.create(**arguments)
+        reserved.keep()
+    return environment

@@ -21,12 +21,12 @@ from envlock.environment import (
     MARKER_NAME,
     MARKER_SCHEMA,
     Environment,
-    create_environment,
     refuse_foreign_environment,
     reserve_place,
 )
 from envlock.errors import InstallationError, NetworkError, OccupiedPathError, WriteError
 from envlock.interpreters import Interpreter
+from tests.building import create_environment
 
 WriteProgram = Callable[[str, str], Path]
 

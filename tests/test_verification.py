@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from envlock.environment import create_environment
 from envlock.interpreters import Interpreter
 from envlock.provenance import TensorSpec
 from envlock.reporter import SilentReporter
 from envlock.verification import Attempt, ImportedObject, Output, Verification, verify
+from tests.building import create_environment
 
 ASSETS = Path(__file__).parent / "assets"
 
