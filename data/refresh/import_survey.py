@@ -127,16 +127,25 @@ def _write(path: Path, table: dict[str, Any], *, source: str, rows: dict[str, An
     path.write_text(_dump(document), encoding="utf-8")
 
 
+_ROWS = frozenset({"releases", "classes", "aliases", "functions", "packages", "ops"})
+"""Keys of tables: each of their rows stands on a line of its own."""
+
+
 def _dump(document: dict[str, Any]) -> str:
     """One row a line, so that a difference between two generations can be reviewed."""
-    lines = []
-    for key, value in document.items():
-        if isinstance(value, dict) and value:
-            body = ",\n".join(f"{json.dumps(name)}:{_compact(row)}" for name, row in value.items())
-            lines.append(f"{json.dumps(key)}:{{\n{body}\n}}")
-        else:
-            lines.append(f"{json.dumps(key)}:{_compact(value)}")
-    return "{" + ",\n".join(lines) + "}\n"
+    return _table(document) + "\n"
+
+
+def _table(table: dict[str, Any]) -> str:
+    rows = (f"{json.dumps(name)}:{_row(name, value)}" for name, value in table.items())
+    return "{\n" + ",\n".join(rows) + "\n}"
+
+
+def _row(name: str, value: Any) -> str:
+    if name in _ROWS and value:
+        return _table(value)
+    holds_table = isinstance(value, dict) and not _ROWS.isdisjoint(value)
+    return _table(value) if holds_table else _compact(value)
 
 
 def _compact(value: object) -> str:
