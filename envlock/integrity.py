@@ -15,7 +15,8 @@ from envlock.artifacts.tflite import is_tflite, iterate_buffers
 from envlock.errors import ArtifactError, LimitExceededError, UnsupportedFeatureError
 from envlock.formats.archive import Archive, find_zip_signature
 from envlock.formats.flatbuffer import FlatBuffer
-from envlock.formats.hdf5 import Hdf5File, find_hdf5_signature
+from envlock.formats.hdf5.file import Hdf5File
+from envlock.formats.hdf5.superblock import find_hdf5_signature
 from envlock.formats.ranges import RangeReader
 from envlock.formats.tensor_bundle import find_damage, read_tensor_bundle
 from envlock.formats.text import printable

@@ -20,15 +20,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from envlock.custom_code import Definition, find_definitions
+from envlock.knowledge.loaders import import_for
 from envlock.provenance import TensorSpec
 
 TIME_LIMIT = 300.0
 """Seconds for everything: importing TensorFlow, loading, calling."""
 
 _PROBE = Path(__file__).parent / "probes" / "load_model.py"
-_IMPORTS = {"tf": "import tensorflow as tf", "keras": "import keras", "tf_keras": "import tf_keras"}
-"""By the name that an expression starts with."""
-
 _PREPARATIONS = {
     "loader.load(session, ": ("session = {v1}.Session(graph={v1}.Graph())",),
     "import_graph_def(graph_def, ": (
@@ -138,7 +136,7 @@ class Verification:
         lines = ["import os"] if self.environment else []
         # Before any import: packages look at their variables once, when they are imported.
         lines += [f"os.environ[{name!r}] = {value!r}" for name, value in sorted(self.environment.items())]
-        lines += [_IMPORTS[self.how.partition(".")[0]], *(f"import {module}" for module in self.modules)]
+        lines += [import_for(self.how), *(f"import {module}" for module in self.modules)]
         if self.imported and self.search_path:
             lines += ["import sys", *(f"sys.path.append({folder!r})" for folder in self.search_path)]
         lines += dict.fromkeys(f"from {item.module} import {item.attribute}" for item in self.imported)

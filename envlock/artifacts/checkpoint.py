@@ -18,6 +18,7 @@ from envlock.artifacts.foreign import describe_folder, listed
 from envlock.artifacts.graph import GraphCensus
 from envlock.artifacts.interface import ArtifactSource
 from envlock.artifacts.meta_graph import read_meta_graph
+from envlock.artifacts.shards import find_truncated
 from envlock.errors import ArtifactError, NotAModelError
 from envlock.formats.protobuf import Span, WireReader
 from envlock.formats.ranges import RangeReader
@@ -256,15 +257,7 @@ def _check_shards(checkpoint: _Checkpoint, sizes: Mapping[str, int]) -> Iterator
             message=f"the checkpoint lacks {listed(missing)}",
             hint=_COPY_AGAIN,
         )
-    for name, size in sizes.items():
-        found = checkpoint.files.get(name, size)
-        if found < size:
-            yield Finding(
-                reference="truncated-shard",
-                severity="error",
-                message=f"{printable(name)} has {found} bytes, and its index places tensors up to byte {size}",
-                hint="copy or download the file again: its end is missing",
-            )
+    yield from find_truncated(checkpoint.files, sizes, reference="truncated-shard")
 
 
 # --- what they hold ------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from envlock.artifacts.foreign import describe_archive
 from envlock.artifacts.interface import ArtifactSource
@@ -15,11 +15,13 @@ from envlock.artifacts.keras_config import KerasConfiguration, read_configuratio
 from envlock.artifacts.keras_hdf5 import optimizer_evidence, weights_traits
 from envlock.errors import DamagedFileError
 from envlock.formats.archive import Archive, find_zip_signature
-from envlock.formats.hdf5 import Hdf5File
 from envlock.formats.json_text import LARGEST_TEXT, parse_json
 from envlock.formats.ranges import RangeReader
 from envlock.formats.text import printable
 from envlock.provenance import ArtifactFormat, Code, Evidence, Finding, Provenance
+
+if TYPE_CHECKING:
+    from envlock.formats.hdf5.file import Hdf5File
 
 _METADATA = "metadata.json"
 _CONFIG = "config.json"
@@ -115,6 +117,8 @@ def _archive_traits(archive: Archive, training: object, path: Path) -> frozenset
 
 def _open_weights(archive: Archive) -> Hdf5File | None:
     """The weights in HDF5; ``None`` where there are none, or too large ones would have to be unpacked."""
+    from envlock.formats.hdf5.file import Hdf5File
+
     member = next((member for member in archive.members if member.name == _HDF5_WEIGHTS), None)
     if member is None or (member.compressed_size < member.size and member.size > _LARGEST_PACKED_WEIGHTS):
         return None

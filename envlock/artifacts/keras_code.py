@@ -8,10 +8,10 @@ from typing import Any
 
 from envlock.errors import ArtifactError
 from envlock.knowledge.custom_objects import find_provider, module_of
+from envlock.knowledge.loaders import own_packages
 from envlock.knowledge.opened_files import keys_that_open_files
 from envlock.provenance import Code
 
-_OWN_PACKAGES = frozenset({"keras", "tensorflow", "tf_keras"})
 _LAMBDA_KEYS = ("function", "output_shape", "mask")
 _CODE_OBJECT = frozenset(b"c\xe3")
 """First byte of a marshalled code object, without and with the mark that it may be referred to."""
@@ -83,7 +83,7 @@ def _imports_foreign_module(envelope: Mapping[str, Any]) -> bool:
     if not isinstance(module, str) or not module:
         return False
     package = module.partition(".")[0]
-    if package in _OWN_PACKAGES or (module == "builtins" and envelope["class_name"] == "function"):
+    if package in own_packages() or (module == "builtins" and envelope["class_name"] == "function"):
         return False
     registered_name = envelope.get("registered_name")
     provider = find_provider(envelope["class_name"], registered_name if isinstance(registered_name, str) else None)

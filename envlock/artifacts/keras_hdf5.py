@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from envlock.artifacts.interface import ArtifactSource
 from envlock.artifacts.keras_config import KerasConfiguration, read_configuration, read_objects, read_training_code
 from envlock.errors import DamagedFileError, NotAModelError
-from envlock.formats.hdf5 import Hdf5File, find_hdf5_signature
+from envlock.formats.hdf5.superblock import find_hdf5_signature
 from envlock.formats.json_text import parse_json
 from envlock.formats.ranges import RangeReader
 from envlock.formats.text import printable
 from envlock.provenance import ArtifactFormat, Code, ConfigObject, Evidence, Finding, Provenance
+
+if TYPE_CHECKING:
+    from envlock.formats.hdf5.file import Hdf5File
 
 _MODEL_WEIGHTS = "model_weights"
 _OPTIMIZER_WEIGHTS = "optimizer_weights"
@@ -58,6 +62,9 @@ class KerasHdf5Reader:
         Raises:
             ArtifactError: It is damaged, hostile, or holds neither model nor weights of Keras.
         """
+        # Files of all other kinds are shown to this reader first.
+        from envlock.formats.hdf5.file import Hdf5File
+
         with source.open() as stream:
             reader = RangeReader(stream)
             file = Hdf5File(reader)

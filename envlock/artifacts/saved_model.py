@@ -27,6 +27,7 @@ from envlock.artifacts.meta_graph import (
     is_keras_identifier,
     read_meta_graph,
 )
+from envlock.artifacts.shards import find_truncated
 from envlock.artifacts.text_messages import SAVED_MODEL, wire_form
 from envlock.errors import (
     ArtifactError,
@@ -329,15 +330,7 @@ def _check_shards(folder: _Folder, sizes: tuple[int, ...]) -> Iterator[Finding]:
     missing = [name for name in shards if name not in folder.files]
     if missing:
         yield _missing("missing-variables", missing)
-    for name, size in shards.items():
-        found = folder.files.get(name, size)
-        if found < size:
-            yield Finding(
-                reference="truncated-variables",
-                severity="error",
-                message=f"{name} has {found} bytes, and its index places tensors up to byte {size}",
-                hint="copy or download the file again: its end is missing",
-            )
+    yield from find_truncated(folder.files, shards, reference="truncated-variables")
 
 
 def _check_assets(folder: _Folder, graphs: Iterable[MetaGraph]) -> Iterator[Finding]:

@@ -23,7 +23,7 @@ from envlock.errors import (
     UnsupportedFeatureError,
     UsageError,
 )
-from envlock.formats.ranges import BLOCK_SIZE
+from envlock.formats.ranges import BLOCK_SIZE, RangeStream
 from envlock.formats.text import printable
 
 _MOST_FILES = 100_000
@@ -253,41 +253,20 @@ class FsspecSource:
         return "/".join((self._root, *_checked_parts(name)))
 
 
-class _RemoteStream(io.RawIOBase):
+class _RemoteStream(RangeStream):
     """A remote file, of which the first block is fetched once for all who open it."""
 
     def __init__(self, stream: Any, first_blocks: dict[str, bytes], place: str) -> None:
-        super().__init__()
         self._stream = stream
         self._first_blocks = first_blocks
         self._place = place
-        self._position = 0
         with _translated(place):
-            self._size = stream.seek(0, io.SEEK_END)
+            super().__init__(stream.seek(0, io.SEEK_END))
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        self._position = origin + offset
-        return self._position
-
-    def read(self, size: int | None = -1) -> bytes:
-        available = max(0, self._size - self._position)
-        wanted = available if size is None or size < 0 else min(size, available)
-        if self._position + wanted <= BLOCK_SIZE:
-            data = self._first_block()[self._position : self._position + wanted]
-        else:
-            data = self._fetch(self._position, wanted)
-        self._position += len(data)
-        return data
+    def read_range(self, start: int, size: int) -> bytes:
+        if start + size <= BLOCK_SIZE:
+            return self._first_block()[start : start + size]
+        return self._fetch(start, size)
 
     def _first_block(self) -> bytes:
         block = self._first_blocks.get(self._place)

@@ -18,7 +18,7 @@ from envlock.errors import (
     TruncatedFileError,
     UnsupportedFeatureError,
 )
-from envlock.formats.ranges import RangeReader
+from envlock.formats.ranges import RangeReader, RangeStream
 
 _WHERE = "zip archive"
 _LARGEST_DIRECTORY = 2 * 1024 * 1024
@@ -215,42 +215,20 @@ def _translated(where: str) -> Iterator[None]:
 
 def _open_stream(reader: RangeReader, start: int, size: int, *, largest_read: int) -> BinaryIO:
     # A raw stream that reads whole is all that the users of these streams need of a BinaryIO.
-    return cast("BinaryIO", _RangeStream(reader, start, size, largest_read))
+    return cast("BinaryIO", _PartStream(reader, start, size, largest_read))
 
 
-class _RangeStream(io.RawIOBase):
+class _PartStream(RangeStream):
     """A part of what a reader gives, as a file object that refuses to read more than a given size at once."""
 
     def __init__(self, reader: RangeReader, start: int, size: int, largest_read: int) -> None:
-        super().__init__()
+        super().__init__(size)
         self._reader = reader
         self._start = start
-        self._size = size
         self._largest_read = largest_read
-        self._position = 0
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        if origin + offset < 0:
-            raise OSError(f"cannot seek to {origin + offset}")
-        self._position = origin + offset
-        return self._position
-
-    def read(self, size: int | None = -1) -> bytes:
-        available = max(0, self._size - self._position)
-        wanted = available if size is None or size < 0 else min(size, available)
-        if wanted > self._largest_read:
+    def read_range(self, start: int, size: int) -> bytes:
+        if size > self._largest_read:
             what = "size of the directory in bytes"
-            raise LimitExceededError(_WHERE, what=what, limit=self._largest_read, found=wanted)
-        data = self._reader.read(self._start + self._position, wanted, where=_WHERE)
-        self._position += wanted
-        return data
+            raise LimitExceededError(_WHERE, what=what, limit=self._largest_read, found=size)
+        return self._reader.read(self._start + start, size, where=_WHERE)

@@ -1,7 +1,9 @@
-"""Bytes by range: one reader over a local file, an open binary stream or a remote file object."""
+"""Bytes by range: a reader over anything that can be sought in, and streams over what is given by range."""
 
 from __future__ import annotations
 
+import io
+from abc import abstractmethod
 from collections import OrderedDict
 from typing import BinaryIO
 
@@ -24,14 +26,11 @@ class RangeReader:
         self._stream = stream
         self._origin = origin
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
-        self._end = stream.seek(0, 2)
+        self._end = stream.seek(0, io.SEEK_END)
+        self.size = max(0, self._end - origin)
+        """Bytes from the origin to the end of the stream."""
         self.requests = 0
         self.bytes_fetched = 0
-
-    @property
-    def size(self) -> int:
-        """Bytes from the origin to the end of the stream."""
-        return max(0, self._end - self._origin)
 
     def rebased(self, origin: int) -> RangeReader:
         """The same stream, with offsets that count from *origin* of the stream."""
@@ -78,4 +77,49 @@ class RangeReader:
         self.bytes_fetched += len(data)
         if len(data) != size:
             raise TruncatedFileError(where, offset=start - self._origin, expected=size, found=len(data))
+        return data
+
+
+class RangeStream(io.RawIOBase):
+    """A seekable stream over bytes of known size that are had by range. It reads whole: never less than is there."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._size = size
+        self._position = 0
+
+    @abstractmethod
+    def read_range(self, start: int, size: int) -> bytes:
+        """Exactly *size* bytes from *start*; both lie within the stream."""
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Always."""
+        return True
+
+    def tell(self) -> int:
+        """The position in bytes from the start, which may lie beyond the end."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to *offset* bytes from the start, the position or the end.
+
+        Raises:
+            OSError: That lies before the start.
+        """
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        if origin + offset < 0:
+            raise OSError(f"cannot seek to {origin + offset}")
+        self._position = origin + offset
+        return self._position
+
+    def read(self, size: int | None = -1) -> bytes:
+        """The next *size* bytes, fewer at the end only; all that remain without a size."""
+        available = max(0, self._size - self._position)
+        wanted = available if size is None or size < 0 else min(size, available)
+        data = self.read_range(self._position, wanted)
+        self._position += len(data)
         return data

@@ -28,14 +28,19 @@ _HARMLESS = re.compile(
 )
 _TEXT_TAGS = frozenset({"!", "!!str", "!!python/str", "!!python/unicode", "!!binary"})
 
-_BLANK = re.compile(r"(?:[ \t\r\n]|(?:(?<=[ \t\r\n])|\A)#[^\n]*)+")
+# The matcher keeps a record of each round of a group: rounds are bounded here, and the loop around them goes on.
+_BLANK = re.compile(r"(?:[ \t\r\n]+|(?:(?<=[ \t\r\n])|\A)#[^\n]*){1,500}")
+_REST_OF_LINE = re.compile(r"[^\n#]*(?:(?<![ \t\n])#[^\n#]*){0,500}")
+_FLOW_PLAIN = re.compile(r"(?:[^,\[\]{}\n:#]+|:(?![ \t\r\n,\[\]{}]|\Z)|(?<![ \t\n])#|\n[ \t]*(?=[^,\[\]{}\s#])){1,500}")
+_ESCAPES = {"'": re.compile(r"(?:[^']*''){1,500}"), '"': re.compile(r'(?:[^"\\]*\\.){1,500}', re.DOTALL)}
+"""By the quote: what is quoted up to the last escape, which may be one of the quote itself."""
+
 _PROPERTY = re.compile(r"[!&*][^\s,\[\]{}]*")
-_QUOTED = re.compile(r"'(?:[^']|'')*'" + "|" + r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# YAML itself ends a key that no question mark announces after 1024 characters.
 _KEY = re.compile(
-    r"('(?:[^'\n]|'')*'|\"(?:[^\"\\\n]|\\.)*\"|[^\s'\"\[\]{}&*!|>%@`#,](?:[^\n#]|(?<![ \t])#)*?):(?=[ \t\r\n]|\Z)"
+    r"('(?:[^'\n]|''){0,1024}'|\"(?:[^\"\\\n]|\\.){0,1024}\"|"
+    r"[^\s'\"\[\]{}&*!|>%@`#,](?:[^\n#]|(?<![ \t])#){0,1024}?):(?=[ \t\r\n]|\Z)"
 )
-_REST_OF_LINE = re.compile(r"(?:[^\n#]|(?<![ \t\n])#)*")
-_FLOW_PLAIN = re.compile(r"(?:[^,\[\]{}\n:#]|:(?![ \t\r\n,\[\]{}]|\Z)|(?<![ \t\n])#|\n[ \t]*(?=[^,\[\]{}\s#]))+")
 _BLOCK_SCALAR = re.compile(r"[|>]([-+1-9]{0,2})[ \t]*(#[^\n]*)?(\n|\Z)")
 _MARKER = re.compile(r"(---|\.\.\.)(?=\s|\Z)")
 
@@ -49,7 +54,7 @@ _FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4})?")
 _NON_FINITE = re.compile(r"([-+]?)\.(inf|Inf|INF|nan|NaN|NAN)")
 
 # Only from the start of a run of blanks, so that the search takes linear time.
-_LINE_BREAK = r"(?<![ \t])[ \t]*\r?\n(?P<empty>(?:[ \t]*\r?\n)*)[ \t]*"
+_LINE_BREAK = r"(?<![ \t])[ \t]*\r?\n(?P<empty>[ \t\r\n]*\n)?[ \t]*"
 _FOLD = re.compile(_LINE_BREAK)
 _ESCAPE_OR_FOLD = re.compile(
     r"\\(?:(?P<hexadecimal>x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})|\r?\n[ \t]*|(?P<character>.))|"
@@ -189,11 +194,10 @@ class _Parser:
         return "".join(lines)
 
     def _rest_of_line(self) -> str:
-        found = _REST_OF_LINE.match(self._text, self._at)
-        if found is None or found.end() == self._at:
+        line = self._run(_REST_OF_LINE)
+        if not line:
             raise self._damaged("expected a value")
-        self._at = found.end()
-        return found[0].strip()
+        return line.strip()
 
     def _block_scalar(self, indent: int) -> str:
         header = _BLOCK_SCALAR.match(self._text, self._at)
@@ -252,11 +256,10 @@ class _Parser:
         self._skip_blank()
         if self._text[self._at : self._at + 1] in {"'", '"'}:
             return self._quoted()
-        found = _FLOW_PLAIN.match(self._text, self._at)
-        if found is None:
+        scalar = self._run(_FLOW_PLAIN)
+        if not scalar:
             raise self._damaged("expected a value")
-        self._at = found.end()
-        return _folded(found[0].strip())
+        return _folded(scalar.strip())
 
     def _separate(self, closing: str) -> None:
         if not self._passes(",") and self._text[self._at : self._at + 1] != closing:
@@ -272,11 +275,15 @@ class _Parser:
     # --- what both have ---
 
     def _quoted(self) -> str:
-        found = _QUOTED.match(self._text, self._at)
-        if found is None:
+        start, quote = self._at, self._text[self._at]
+        self._at += 1
+        self._run(_ESCAPES[quote])
+        end = self._text.find(quote, self._at)
+        if end < 0:
+            self._at = start
             raise self._damaged("a quoted text does not end")
-        self._at = found.end()
-        return _unquoted(found[0])
+        self._at = end + 1
+        return _unquoted(self._text[start : self._at])
 
     def _properties(self, indent: int, *, in_mapping: bool) -> tuple[str, str, _Anchored | None]:
         """Tag, anchor and alias in front of a value: empty where there is none."""
@@ -330,9 +337,14 @@ class _Parser:
         return value
 
     def _skip_blank(self) -> None:
-        blank = _BLANK.match(self._text, self._at)
-        if blank is not None:
-            self._at = blank.end()
+        self._run(_BLANK)
+
+    def _run(self, pattern: re.Pattern[str]) -> str:
+        """Take what *pattern* matches, as often as it does: empty where it does not."""
+        start = self._at
+        while (found := pattern.match(self._text, self._at)) and found.end() > self._at:
+            self._at = found.end()
+        return self._text[start : self._at]
 
     def _is_within(self, indent: int, in_mapping: bool) -> bool:
         """Whether what follows is deeper than *indent*; the items of a list may stand below their key."""
@@ -403,7 +415,7 @@ def _folded(text: str) -> str:
 
 
 def _line_break(found: re.Match[str]) -> str:
-    return "\n" * found["empty"].count("\n") or " "
+    return "\n" * (found["empty"] or "").count("\n") or " "
 
 
 def _unindented(lines: list[str], *, is_folded: bool, keeps_end: bool) -> str:

@@ -22,7 +22,10 @@ from envlock.errors import (
     TruncatedFileError,
     UnsupportedFeatureError,
 )
-from envlock.formats.hdf5 import AttributeValue, Dataset, Hdf5File, Link, find_hdf5_signature
+from envlock.formats.hdf5.datatypes import AttributeValue
+from envlock.formats.hdf5.file import Dataset, Hdf5File
+from envlock.formats.hdf5.links import Link
+from envlock.formats.hdf5.superblock import find_hdf5_signature
 from envlock.formats.ranges import RangeReader
 
 REPOSITORY = Path(__file__).parents[2]
@@ -199,23 +202,11 @@ def test_a_dataset_is_described_without_its_values() -> None:
 @pytest.mark.parametrize(
     ("name", "path", "problem"),
     [
-        ("unread-datasets-earliest-2.0.h5", "/checksummed", "filter 3"),
         ("unread-datasets-earliest-2.0.h5", "/other filter", "filter 32000"),
         ("unread-datasets-earliest-2.0.h5", "/never written", "a dataset that was never written"),
         ("unread-datasets-earliest-2.0.h5", "/partly written", "a dataset that was never fully written"),
         ("unread-datasets-earliest-2.0.h5", "/external", "a dataset whose values are in another file"),
         ("unread-datasets-earliest-2.0.h5", "/virtual", "a virtual dataset"),
-        ("chunk-indexes-latest-2.0.h5", "/fixed array", "a chunked dataset with an index of the kind fixed array"),
-        (
-            "chunk-indexes-latest-2.0.h5",
-            "/extensible array",
-            "a chunked dataset with an index of the kind extensible array",
-        ),
-        (
-            "chunk-indexes-latest-2.0.h5",
-            "/version 2 B-tree",
-            "a chunked dataset with an index of the kind version 2 B-tree",
-        ),
     ],
 )
 def test_values_that_are_elsewhere_or_stored_unusually_are_refused(name: str, path: str, problem: str) -> None:
@@ -223,10 +214,6 @@ def test_values_that_are_elsewhere_or_stored_unusually_are_refused(name: str, pa
         open_asset(name).values(path)
 
     assert str(caught.value) == f"dataset {path!r}: {problem} is not supported"
-
-
-def test_chunks_without_an_index_are_read() -> None:
-    assert open_asset("chunk-indexes-latest-2.0.h5").values("/implicit") == (0, 1, 2, 3, 4)
 
 
 def test_a_keras_file_takes_one_request() -> None:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -127,3 +128,27 @@ def test_json_is_read_as_the_yaml_that_it_is(value: object) -> None:
 def test_any_text_gives_a_value_or_an_error_of_envlock(text: str) -> None:
     with contextlib.suppress(EnvlockError):
         value_of(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("#\n" * 500_000, id="comments"),
+        pytest.param("\n" * 1_000_000, id="empty lines"),
+        pytest.param("a: " + "b#" * 500_000, id="number signs"),
+        pytest.param("a: [" + "b#" * 500_000 + "]", id="number signs in a flow"),
+        pytest.param("a: '" + "''" * 500_000 + "'", id="doubled quotes"),
+        pytest.param('a: "' + "\\n" * 500_000 + '"', id="escapes"),
+        pytest.param('a: "b' + "\n" * 1_000_000 + '"', id="empty lines within quotes"),
+        pytest.param("b" * 1_000_000 + ": a", id="a key without end"),
+    ],
+)
+def test_memory_stays_within_a_small_multiple_of_the_text(text: str) -> None:
+    tracemalloc.start()
+    try:
+        parse_yaml(text, where="config")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 12 * len(text)

@@ -28,6 +28,7 @@ from envlock.artifacts.keras_architecture import KerasJsonReader, KerasYamlReade
 from envlock.artifacts.keras_config import read_configuration, read_objects, read_training_code
 from envlock.artifacts.meta_graph import read_meta_graph
 from envlock.artifacts.meta_graph_file import MetaGraphReader
+from envlock.artifacts.mlflow_folder import MlflowReader
 from envlock.artifacts.tflite import TfliteReader
 from envlock.cli.documents import inspection_document
 from envlock.cli.rendering import render_inspection
@@ -35,7 +36,7 @@ from envlock.dating import date_artifact
 from envlock.diagnosis import find_findings
 from envlock.errors import MissingArtifactError
 from envlock.formats.archive import Archive
-from envlock.formats.hdf5 import Hdf5File
+from envlock.formats.hdf5.file import Hdf5File
 from envlock.formats.hdf5.storage import Storage
 from envlock.formats.json_text import parse_json
 from envlock.formats.marshal import read_code_lines
@@ -44,6 +45,7 @@ from envlock.formats.ranges import RangeReader
 from envlock.formats.snappy import decompress
 from envlock.formats.tensor_bundle import read_tensor_bundle
 from envlock.inspection import Inspection
+from envlock.integrity import check_integrity
 from envlock.knowledge.bytecode import code_formats
 from envlock.loadability import find_custom_objects
 from envlock.provenance import Provenance
@@ -54,6 +56,25 @@ _LARGEST_SEED = 128 * 1024
 _MEMBER_LIMIT = 32 * 1024 * 1024
 _SAVED_MODEL = "saved_model.pb"
 _KERAS_FILES = ("*/*.h5", "*/*.keras")
+_VARIABLES_INDEX = "variables/variables.index"
+_HUB_MODULE = "tfhub_module.pb"
+
+_MLFLOW_FILES = {
+    "MLmodel": b"""\
+artifact_path: model
+flavors:
+  python_function:
+    loader_module: mlflow.tensorflow
+    python_version: 3.8.10
+  tensorflow:
+    data: data
+    keras_version: '2.6.0'
+mlflow_version: 2.3.1
+""",
+    "requirements.txt": b"mlflow==2.3.1\ntensorflow==2.6.0\nnumpy>=1.19,<2\n",
+    "conda.yaml": b"dependencies:\n- python=3.8.10\n- pip<=23\n- pip:\n  - tensorflow[and-cuda]==2.6.0\nname: env\n",
+    "python_env.yaml": b"python: 3.8.10\nbuild_dependencies:\n- pip==23\ndependencies:\n- -r requirements.txt\n",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +155,37 @@ def _inspect_archive_member(name: str) -> Callable[[bytes], None]:
     return run
 
 
-def _inspect_folder(replaced: str) -> Callable[[bytes], None]:
-    """Read a SavedModel in which the file *replaced* is hostile."""
+def _inspect_folder(replaced: str, *, beside: str = "") -> Callable[[bytes], None]:
+    """Read a SavedModel in which the file *replaced* is hostile, and which has the file *beside* otherwise."""
 
     def run(data: bytes) -> None:
-        contents = {**_files_of_a_folder(replaced), replaced: data}
+        contents = {**_files_of_a_folder(beside or replaced), replaced: data}
         _conclude(read_provenance(MemorySource(Path("model"), contents)))
 
     return run
+
+
+def _inspect_mlflow_folder(replaced: str) -> Callable[[bytes], None]:
+    """Read an MLflow folder around a SavedModel, in which the file *replaced* is hostile."""
+
+    def run(data: bytes) -> None:
+        model = {f"data/model/{name}": content for name, content in _files_of_a_folder(_SAVED_MODEL).items()}
+        _conclude(MlflowReader().read(MemorySource(Path("model"), {**model, **_MLFLOW_FILES, replaced: data})))
+
+    return run
+
+
+def _check_integrity(contents: Mapping[str, bytes]) -> None:
+    """All that ``--deep`` adds."""
+    for finding in check_integrity(MemorySource(Path("model.h5"), contents)):
+        if not finding.message.isprintable():
+            raise AssertionError(f"a finding holds characters that act on a terminal: {finding.message!a}")
+
+
+def _check_unverified_integrity(data: bytes) -> None:
+    """The same of a file whose own checksums of metadata are taken on trust."""
+    with patch.object(Storage, "verify", lambda *_, **__: None):
+        _check_integrity({"": data})
 
 
 def _conclude(provenance: Provenance) -> None:
@@ -330,7 +374,13 @@ TARGETS: tuple[Target, ...] = (
     Target(
         name="variables-index",
         seeds=_files("*/*/variables/*.index"),
-        run=_inspect_folder("variables/variables.index"),
+        run=_inspect_folder(_VARIABLES_INDEX),
+    ),
+    Target(
+        name="hub-module",
+        # ModuleDef: format and required features.
+        seeds=lambda: (b"\x08\x03", b"\x08\x03\x12\x07feature\x12\x05other"),
+        run=_inspect_folder(_HUB_MODULE, beside=_SAVED_MODEL),
     ),
     Target(name="graph-file", seeds=_files("graphs/*/*.pb"), run=_read_with(GraphDefReader(), "model.pb")),
     Target(name="graph-text", seeds=_files("graphs/*/*.pbtxt"), run=_read_with(GraphDefReader(), "model.pbtxt")),
@@ -339,5 +389,24 @@ TARGETS: tuple[Target, ...] = (
     Target(name="tflite", seeds=_files("*/*.tflite"), run=_read_with(TfliteReader(), "model.tflite")),
     Target(name="architecture", seeds=_files("*/*.json"), run=_read_with(KerasJsonReader(), "model.json")),
     Target(name="yaml", seeds=_files("*/*.yaml"), run=_read_with(KerasYamlReader(), "model.yaml")),
+    *(
+        Target(name=f"mlflow-{name}", seeds=lambda seed=content: (seed,), run=_inspect_mlflow_folder(name))
+        for name, content in _MLFLOW_FILES.items()
+    ),
+    Target(
+        name="deep",
+        seeds=_files("hdf5/*.h5", *_KERAS_FILES, "*/*.tflite"),
+        run=lambda data: _check_integrity({"": data}),
+    ),
+    Target(
+        name="deep-unverified",
+        seeds=_files("hdf5/*latest*.h5", "hdf5/*v108*.h5"),
+        run=_check_unverified_integrity,
+    ),
+    Target(
+        name="deep-variables",
+        seeds=_files("*/*/variables/*.index"),
+        run=lambda data: _check_integrity({**_files_of_a_folder(_VARIABLES_INDEX), _VARIABLES_INDEX: data}),
+    ),
 )
 """Every format and every reader; a new reader of files is met by ``file`` as soon as it has assets."""

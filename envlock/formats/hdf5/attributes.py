@@ -51,7 +51,7 @@ class Attribute:
             datatype_body = follow_shared(storage, datatype_body, DATATYPE)
         if self.flags & _DATASPACE_SHARED:
             dataspace_body = follow_shared(storage, dataspace_body, DATASPACE)
-        datatype, dimensions = parse_datatype(datatype_body), parse_dataspace(dataspace_body)
+        datatype, dimensions = parse_datatype(datatype_body), parse_dataspace(dataspace_body).dimensions
         return decode_value(self.data, datatype, dimensions, storage=storage, heap=heap)
 
 

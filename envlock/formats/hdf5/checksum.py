@@ -1,15 +1,16 @@
-"""The checksum of HDF5 metadata: Bob Jenkins' public domain ``lookup3``, little-endian, initial value 0."""
+"""The checksums of HDF5: Bob Jenkins' public domain ``lookup3`` of metadata, and that of the Fletcher32 filter."""
 
 from __future__ import annotations
 
 import struct
+from itertools import accumulate
 
 _MASK = 0xFFFFFFFF
 _GOLDEN = 0xDEADBEEF
 
 
 def lookup3(data: bytes) -> int:
-    """The 32-bit hash of *data*; also what version 2 B-trees order names by."""
+    """The 32-bit hash of *data*, little-endian, initial value 0; also what version 2 B-trees order names by."""
     a = b = c = (_GOLDEN + len(data)) & _MASK
     if not data:
         return c
@@ -46,3 +47,18 @@ def _finish(a: int, b: int, c: int) -> int:
     a = (a ^ c) - (c << 4 & _MASK | c >> 28) & _MASK
     b = (b ^ a) - (a << 14 & _MASK | a >> 18) & _MASK
     return (c ^ b) - (b << 24 & _MASK | b >> 8) & _MASK
+
+
+def fletcher32(data: bytes) -> int:
+    """Two sums of the big-endian 16-bit words of *data*, an odd byte padded with zero: of the words, and of that sum.
+
+    Both are modulo 65535, where only nothing but zeros sums up to zero (H5checksum.c).
+    """
+    padded = data + bytes(len(data) % 2)
+    words = struct.unpack(f">{len(padded) // 2}H", padded)
+    first, second = sum(words), sum(accumulate(words))
+    return _folded(second) << 16 | _folded(first)
+
+
+def _folded(total: int) -> int:
+    return total % 0xFFFF or (0xFFFF if total else 0)

@@ -9,14 +9,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from envlock.errors import DamagedFileError, LimitExceededError, UnsupportedFeatureError
+from envlock.formats.hdf5.checksum import fletcher32
+from envlock.formats.hdf5.chunk_arrays import Entry, iterate_extensible_array, iterate_fixed_array
+from envlock.formats.hdf5.datatypes import Dataspace
 from envlock.formats.hdf5.layouts import Chunked
 from envlock.formats.hdf5.storage import Cursor, Storage
-from envlock.formats.hdf5.trees import CHUNK_NODE, iterate_old_tree
+from envlock.formats.hdf5.trees import CHUNK_NODE, iterate_old_tree, iterate_tree_records
 
 LARGEST_VALUES = 1024 * 1024
 """Bytes of a dataset, or of one of its chunks, that are read at most: weights are never looked at."""
 
-DEFLATE, SHUFFLE = 1, 2
+DEFLATE, SHUFFLE, FLETCHER32 = 1, 2, 3
+_CHECKSUM_SIZE = _FILTER_MASK_SIZE = 4
+_PLAIN_CHUNKS, _FILTERED_CHUNKS = 10, 11
+"""Types of version 2 B-trees."""
+
 _FIRST_NAMED_FILTER = 256
 
 Filters = tuple[tuple[int, int], ...]
@@ -72,90 +79,172 @@ def read_chunks(
     storage: Storage,
     layout: Chunked,
     *,
-    dimensions: tuple[int, ...],
+    space: Dataspace,
     element_size: int,
     filters: Filters,
     where: str,
 ) -> bytes:
-    """The bytes of a dataset of *dimensions*, in row-major order.
+    """The bytes of a dataset of the shape *space*, in row-major order.
 
     Raises:
-        UnsupportedFeatureError: A filter or an index is none that saved models use, or a chunk was never written.
+        UnsupportedFeatureError: A filter is none that saved models use, or a chunk was never written.
     """
-    if not dimensions or len(layout.chunk_shape) != len(dimensions) or 0 in layout.chunk_shape:
-        raise DamagedFileError(where, f"chunks of shape {layout.chunk_shape} do not tile {dimensions}")
+    grid = plan_grid(layout, space, where=where)
+    dimensions = grid.dimensions
     chunk_size = math.prod(layout.chunk_shape) * element_size
     check_size(chunk_size, where=where)
     values = bytearray(math.prod(dimensions) * element_size)
     written = 0
-    for chunk in iterate_chunks(storage, layout, dimensions, chunk_size, where):
+    for chunk in iterate_chunks(storage, layout, grid, chunk_size=chunk_size, is_filtered=bool(filters)):
         storage.charge(chunk_size, where=where)
         storage.count(math.prod(layout.chunk_shape[:-1]), where=where)
         stored = storage.read(chunk.address, chunk.size, where=where)
-        data = _unfilter(stored, filters, chunk.skipped_filters, chunk_size, where)
+        data = unfilter(stored, filters, chunk.skipped_filters, chunk_size, where=where)
         written += _place(values, data, chunk.start, layout.chunk_shape, dimensions, element_size)
     if written < len(values):
         raise UnsupportedFeatureError(where, "a dataset that was never fully written")
     return bytes(values)
 
 
-def iterate_chunks(
-    storage: Storage, layout: Chunked, dimensions: tuple[int, ...], chunk_size: int, where: str
-) -> Iterator[Chunk]:
-    """Every stored chunk of a dataset of *dimensions*; *chunk_size* counts the bytes of one once unpacked.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """How chunks tile a dataset."""
+
+    chunk_shape: tuple[int, ...]
+    dimensions: tuple[int, ...]
+    largest: tuple[int | None, ...]
+    """Lengths that the dimensions may grow to; ``None`` where there is no limit."""
+
+    def start(self, number: int) -> tuple[int, ...]:
+        """The first element of the chunk that an array has under *number*.
+
+        Arrays count row by row over the largest lengths, the dimension without limit before all others.
+        """
+        first, *others = sorted(range(len(self.largest)), key=lambda axis: self.largest[axis] is not None)
+        place = dict.fromkeys(others, 0)
+        for axis in reversed(others):
+            number, place[axis] = divmod(number, self.chunks_along(axis) or 1)
+        place[first] = number
+        return tuple(place[axis] * length for axis, length in enumerate(self.chunk_shape))
+
+    def chunks_along(self, axis: int) -> int:
+        """How many chunks the dimension *axis* has room for; as many as it has now where it has no limit."""
+        length = self.largest[axis] or self.dimensions[axis]
+        return -(-length // self.chunk_shape[axis])
+
+
+def plan_grid(layout: Chunked, space: Dataspace, *, where: str) -> Grid:
+    """The grid of a dataset of the shape *space*.
 
     Raises:
-        UnsupportedFeatureError: The index is none that saved models use.
+        DamagedFileError: The chunks have other dimensions, or the dataset has grown over its limits.
     """
-    if layout.address is None:
-        return iter(())
-    if layout.index == "version 1 B-tree":
-        return _iterate_tree(storage, layout.address, layout.chunk_shape, dimensions)
-    if layout.index == "single chunk":
-        size = chunk_size if layout.filtered_size is None else layout.filtered_size
-        start = (0,) * len(dimensions)
-        chunk = Chunk(start=start, address=layout.address, size=size, skipped_filters=layout.skipped_filters)
-        return iter([chunk])
-    if layout.index == "implicit":
-        return _iterate_row(layout.address, layout.chunk_shape, dimensions, chunk_size)
-    raise UnsupportedFeatureError(where, f"a chunked dataset with an index of the kind {layout.index}")
+    dimensions, chunk_shape = space.dimensions, layout.chunk_shape
+    if not dimensions or len(chunk_shape) != len(dimensions) or 0 in chunk_shape:
+        raise DamagedFileError(where, f"chunks of shape {chunk_shape} do not tile {dimensions}")
+    if any(limit is not None and length > limit for length, limit in zip(dimensions, space.largest, strict=True)):
+        raise DamagedFileError(where, f"the dimensions {dimensions} are over the largest, {space.largest}")
+    return Grid(chunk_shape=chunk_shape, dimensions=dimensions, largest=space.largest)
 
 
-def _iterate_tree(
-    storage: Storage, address: int, chunk_shape: tuple[int, ...], dimensions: tuple[int, ...]
+def iterate_chunks(
+    storage: Storage, layout: Chunked, grid: Grid, *, chunk_size: int, is_filtered: bool
 ) -> Iterator[Chunk]:
-    key_size = 8 + 8 * (len(dimensions) + 1)
+    """Every stored chunk of a dataset; *chunk_size* counts the bytes of one once unpacked."""
+    address = layout.address
+    if address is None:
+        return iter(())
+    match layout.index:
+        case "version 1 B-tree":
+            return _iterate_old_tree(storage, address, grid)
+        case "single chunk":
+            size = chunk_size if layout.filtered_size is None else layout.filtered_size
+            start = (0,) * len(grid.dimensions)
+            return iter([Chunk(start=start, address=address, size=size, skipped_filters=layout.skipped_filters)])
+        case "implicit":
+            return _iterate_row(storage, address, grid, chunk_size)
+        case "fixed array":
+            return _iterate_array(iterate_fixed_array(storage, address), grid, chunk_size, is_filtered=is_filtered)
+        case "extensible array":
+            return _iterate_array(iterate_extensible_array(storage, address), grid, chunk_size, is_filtered=is_filtered)
+        case "version 2 B-tree":
+            return _iterate_tree(storage, address, grid, chunk_size, is_filtered=is_filtered)
+
+
+def _iterate_old_tree(storage: Storage, address: int, grid: Grid) -> Iterator[Chunk]:
+    key_size = 8 + 8 * (len(grid.dimensions) + 1)
     for key, chunk_address in iterate_old_tree(storage, address, kind=CHUNK_NODE, key_size=key_size):
         size, skipped_filters = key.unsigned(4), key.unsigned(4)
-        start = tuple(key.unsigned(8) for _ in dimensions)
-        if any(index % length for index, length in zip(start, chunk_shape, strict=True)):
+        start = tuple(key.unsigned(8) for _ in grid.dimensions)
+        if any(index % length for index, length in zip(start, grid.chunk_shape, strict=True)):
             raise key.damaged(f"a chunk starts between two chunks, at {start}")
         yield Chunk(start=start, address=chunk_address, size=size, skipped_filters=skipped_filters)
 
 
-def _iterate_row(
-    address: int, chunk_shape: tuple[int, ...], dimensions: tuple[int, ...], chunk_size: int
-) -> Iterator[Chunk]:
+def _iterate_row(storage: Storage, address: int, grid: Grid, chunk_size: int) -> Iterator[Chunk]:
     """Unfiltered chunks that lie one behind the other."""
-    starts = itertools.product(*map(range, (0,) * len(dimensions), dimensions, chunk_shape))
-    for number, start in enumerate(starts):
+    for number in range(math.prod(map(grid.chunks_along, range(len(grid.dimensions))))):
+        storage.count(1, where="row of chunks")
+        start = grid.start(number)
         yield Chunk(start=start, address=address + number * chunk_size, size=chunk_size, skipped_filters=0)
 
 
-def _unfilter(data: bytes, filters: Filters, skipped: int, chunk_size: int, where: str) -> bytes:
-    """Undo *filters*, the last one first."""
+def _iterate_array(entries: Iterator[Entry], grid: Grid, chunk_size: int, *, is_filtered: bool) -> Iterator[Chunk]:
+    for number, entry in entries:
+        chunk = _parse_chunk(entry, grid.start(number), chunk_size, is_filtered=is_filtered)
+        if chunk is not None:
+            yield chunk
+
+
+def _iterate_tree(storage: Storage, address: int, grid: Grid, chunk_size: int, *, is_filtered: bool) -> Iterator[Chunk]:
+    kind = _FILTERED_CHUNKS if is_filtered else _PLAIN_CHUNKS
+    for record in iterate_tree_records(storage, address, kind=kind):
+        entry = record.part(max(0, record.remaining - 8 * len(grid.dimensions)))
+        start = tuple(record.unsigned(8) * length for length in grid.chunk_shape)
+        chunk = _parse_chunk(entry, start, chunk_size, is_filtered=is_filtered)
+        if chunk is not None:
+            yield chunk
+
+
+def _parse_chunk(entry: Cursor, start: tuple[int, ...], chunk_size: int, *, is_filtered: bool) -> Chunk | None:
+    """Address, size and skipped filters of a chunk, the last two where it was filtered; ``None`` for no chunk."""
+    address = entry.address()
+    if address is None:
+        return None
+    if not is_filtered:
+        return Chunk(start=start, address=address, size=chunk_size, skipped_filters=0)
+    size = entry.unsigned(max(0, entry.remaining - _FILTER_MASK_SIZE))
+    return Chunk(start=start, address=address, size=size, skipped_filters=entry.unsigned(_FILTER_MASK_SIZE))
+
+
+def unfilter(data: bytes, filters: Filters, skipped: int, chunk_size: int, *, where: str) -> bytes:
+    """Undo *filters*, the last one first, except for those in the bits of *skipped*.
+
+    Raises:
+        DamagedFileError: The chunk cannot be unpacked, differs from its checksum, or has another size.
+        UnsupportedFeatureError: A filter is none that saved models use.
+    """
     for number, (identifier, parameter) in reversed(list(enumerate(filters))):
         if skipped >> number & 1:
             continue
         if identifier == DEFLATE:
-            data = _inflate(data, chunk_size, where)
+            data = _inflate(data, chunk_size + _CHECKSUM_SIZE, where)
         elif identifier == SHUFFLE:
             data = _unshuffle(data, parameter)
+        elif identifier == FLETCHER32:
+            data = _without_checksum(data, where)
         else:
             raise UnsupportedFeatureError(where, f"filter {identifier}")
     if len(data) != chunk_size:
         raise DamagedFileError(where, f"expected a chunk of {chunk_size} bytes, found {len(data)}")
     return data
+
+
+def _without_checksum(data: bytes, where: str) -> bytes:
+    content, checksum = data[:-_CHECKSUM_SIZE], data[-_CHECKSUM_SIZE:]
+    if fletcher32(content) != int.from_bytes(checksum, "little"):
+        raise DamagedFileError(where, "a chunk differs from its checksum")
+    return content
 
 
 def _inflate(data: bytes, size: int, where: str) -> bytes:

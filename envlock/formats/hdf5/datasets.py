@@ -9,6 +9,7 @@ from envlock.errors import UnsupportedFeatureError
 from envlock.formats.hdf5.chunks import Filters, check_size, parse_filters, read_chunks
 from envlock.formats.hdf5.datatypes import (
     AttributeValue,
+    Dataspace,
     Datatype,
     decode_value,
     parse_dataspace,
@@ -45,8 +46,8 @@ def describe_dataset(storage: Storage, messages: tuple[Message, ...], *, where: 
     """Shape and type of the dataset that *messages* describe; ``None`` where they describe something else."""
     if find_message(messages, LAYOUT) is None:
         return None
-    datatype, dimensions = read_type(storage, messages, where)
-    shape = (0,) if dimensions is None else dimensions + datatype.dimensions
+    datatype, space = read_type(storage, messages, where)
+    shape = (0,) if space.dimensions is None else space.dimensions + datatype.dimensions
     return Dataset(shape=shape, dtype=datatype.name)
 
 
@@ -56,18 +57,18 @@ def read_values(storage: Storage, heap: GlobalHeap, messages: tuple[Message, ...
     Raises:
         LimitExceededError: It is larger than 1 MiB.
         UnsupportedFeatureError: Its values are in other files or datasets, were never written, went through a
-            filter other than deflate and shuffle, or have an index that saved models do not use.
+            filter other than deflate, shuffle and checksum.
     """
-    datatype, dimensions = read_type(storage, messages, where)
-    if dimensions is None:
+    datatype, space = read_type(storage, messages, where)
+    if space.dimensions is None:
         return ()
-    data = _read_bytes(storage, messages, datatype, dimensions, where)
+    data = _read_bytes(storage, messages, datatype, space, where)
     cursor = storage.cursor_over(data, address=0, where=where)
-    return decode_value(cursor, datatype, dimensions, storage=storage, heap=heap)
+    return decode_value(cursor, datatype, space.dimensions, storage=storage, heap=heap)
 
 
-def read_type(storage: Storage, messages: tuple[Message, ...], where: str) -> tuple[Datatype, tuple[int, ...] | None]:
-    """Type of the elements and lengths of the dimensions; ``None`` for a dataset without any value."""
+def read_type(storage: Storage, messages: tuple[Message, ...], where: str) -> tuple[Datatype, Dataspace]:
+    """Type of the elements, and shape."""
     datatype = open_body(storage, require_message(messages, DATATYPE, where=where), where=where)
     dataspace = open_body(storage, require_message(messages, DATASPACE, where=where), where=where)
     return parse_datatype(datatype), parse_dataspace(dataspace)
@@ -77,13 +78,13 @@ def _read_bytes(
     storage: Storage,
     messages: tuple[Message, ...],
     datatype: Datatype,
-    dimensions: tuple[int, ...],
+    space: Dataspace,
     where: str,
 ) -> bytes:
     if find_message(messages, EXTERNAL_FILES) is not None:
         raise UnsupportedFeatureError(where, "a dataset whose values are in another file")
     element_size = datatype.size * math.prod(datatype.dimensions)
-    size = math.prod(dimensions) * element_size
+    size = math.prod(space.dimensions or ()) * element_size
     check_size(size, where=where)
     layout = parse_layout(open_body(storage, require_message(messages, LAYOUT, where=where), where=where))
     if isinstance(layout, Virtual):
@@ -97,7 +98,7 @@ def _read_bytes(
     return read_chunks(
         storage,
         layout,
-        dimensions=dimensions,
+        space=space,
         element_size=element_size,
         filters=read_filters(storage, messages, where),
         where=where,

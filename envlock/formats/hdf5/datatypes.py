@@ -23,6 +23,7 @@ _Decoder = Callable[[Cursor, GlobalHeap], Scalar]
 _DEEPEST_TYPE = 8
 _MOST_DIMENSIONS = 32
 _NULL_DATASPACE = 2
+_HAS_LARGEST = 0x01
 _LARGEST_INTEGER = 16
 _FIXED_POINT, _FLOAT, _STRING, _ENUMERATION, _VARIABLE_LENGTH, _ARRAY = 0, 1, 3, 8, 9, 10
 _UNREAD = {2: "time", 4: "bitfield", 5: "opaque", 6: "compound", 7: "reference", 11: "complex"}
@@ -54,17 +55,31 @@ class Datatype:
     """Of the element itself, where that is an array."""
 
 
-def parse_dataspace(cursor: Cursor) -> tuple[int, ...] | None:
-    """Lengths of the dimensions: none for a scalar, ``None`` for a dataspace without any value."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataspace:
+    """The shape of an array."""
+
+    dimensions: tuple[int, ...] | None
+    """Lengths: none for a scalar, ``None`` for a dataspace without any value."""
+
+    largest: tuple[int | None, ...] = ()
+    """Lengths that the dimensions may grow to; ``None`` where there is no limit."""
+
+
+def parse_dataspace(cursor: Cursor) -> Dataspace:
+    """Parse a dataspace message."""
     version = cursor.version(1, 2)
     rank = cursor.unsigned(1)
     if rank > _MOST_DIMENSIONS:
         raise cursor.damaged(f"{rank} dimensions are over the format's {_MOST_DIMENSIONS}")
-    cursor.skip(1)  # whether the largest dimensions follow
+    has_largest = cursor.unsigned(1) & _HAS_LARGEST
     kind = cursor.unsigned(1)  # from version 2 on; padding before
     cursor.skip(4 if version == 1 else 0)
-    is_null = version == 2 and kind == _NULL_DATASPACE
-    return None if is_null else tuple(cursor.length() for _ in range(rank))
+    if version == 2 and kind == _NULL_DATASPACE:
+        return Dataspace(dimensions=None)
+    dimensions = tuple(cursor.length() for _ in range(rank))
+    largest = tuple(cursor.length_or_none() for _ in range(rank)) if has_largest else dimensions
+    return Dataspace(dimensions=dimensions, largest=largest)
 
 
 def decode_value(

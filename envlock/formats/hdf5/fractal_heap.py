@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from envlock.errors import UnsupportedFeatureError
-from envlock.formats.hdf5.storage import CHECKSUM_SIZE, Cursor, Storage, bytes_for
+from envlock.formats.hdf5.storage import CHECKSUM_SIZE, Cursor, Storage, bytes_for, is_power_of_two
 from envlock.formats.hdf5.trees import iterate_tree_records
 
 _WHERE = "fractal heap"
@@ -206,7 +206,7 @@ def _read_header(storage: Storage, address: int) -> _Header:
     offset_bits = cursor.unsigned(2)
     cursor.skip(2)  # rows that the root indirect block starts with
     root, rows = cursor.address(), cursor.unsigned(2)
-    sizes_are_valid = _is_power_of_two(starting_size) and _is_power_of_two(largest_direct)
+    sizes_are_valid = is_power_of_two(starting_size) and is_power_of_two(largest_direct)
     if not (sizes_are_valid and width and id_size and starting_size <= largest_direct and offset_bits <= 64):
         raise cursor.damaged("the sizes of the heap's blocks contradict each other")
     return _Header(
@@ -221,7 +221,3 @@ def _read_header(storage: Storage, address: int) -> _Header:
         root=root,
         rows=rows,
     )
-
-
-def _is_power_of_two(number: int) -> bool:
-    return number > 0 and number & (number - 1) == 0

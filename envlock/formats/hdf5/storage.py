@@ -81,8 +81,15 @@ class Cursor:
 
     def address(self) -> int | None:
         """The next address, counted from the base address of the file; ``None`` where it is undefined."""
-        field = self.take(self._widths.offset)
-        return None if field == b"\xff" * len(field) else int.from_bytes(field, "little")
+        return self._unless_all_ones(self._widths.offset)
+
+    def length_or_none(self) -> int | None:
+        """The next field of the file's length size; ``None`` where it has no limit."""
+        return self._unless_all_ones(self._widths.length)
+
+    def _unless_all_ones(self, size: int) -> int | None:
+        field = self.take(size)
+        return None if field == b"\xff" * size else int.from_bytes(field, "little")
 
     def defined_address(self) -> int:
         """The next address, which the structure cannot do without."""
@@ -225,6 +232,11 @@ class Storage:
 def bytes_for(number: int) -> int:
     """Bytes that the format reserves for numbers from 0 up to *number*."""
     return max(1, (number.bit_length() + 7) // 8)
+
+
+def is_power_of_two(number: int) -> bool:
+    """Whether *number* is 1, 2, 4 and so on, as sizes of blocks are that double."""
+    return number > 0 and number & (number - 1) == 0
 
 
 def decode_text(data: bytes) -> str:

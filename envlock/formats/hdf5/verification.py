@@ -7,7 +7,16 @@ import zlib
 from collections.abc import Callable
 
 from envlock.errors import DamagedFileError, UnsupportedFeatureError
-from envlock.formats.hdf5.chunks import DEFLATE, SHUFFLE, Chunk, iterate_chunks
+from envlock.formats.hdf5.chunks import (
+    DEFLATE,
+    FLETCHER32,
+    SHUFFLE,
+    Chunk,
+    Filters,
+    iterate_chunks,
+    plan_grid,
+    unfilter,
+)
 from envlock.formats.hdf5.datasets import read_filters, read_type
 from envlock.formats.hdf5.layouts import Chunked, Compact, Virtual, parse_layout
 from envlock.formats.hdf5.object_header import EXTERNAL_FILES, LAYOUT, Message, find_message, open_body, require_message
@@ -23,39 +32,46 @@ def verify_values(renew: Callable[[], Storage], messages: tuple[Message, ...], *
 
     Raises:
         DamagedFileError: Values lie outside of the file, or cannot be unpacked.
-        UnsupportedFeatureError: They cannot be checked: another file holds them, or a filter or index is unknown.
+        UnsupportedFeatureError: They cannot be checked: another file holds them, or a filter is unknown.
     """
     storage = renew()
-    datatype, dimensions = read_type(storage, messages, where)
+    datatype, space = read_type(storage, messages, where)
     if find_message(messages, EXTERNAL_FILES) is not None:
         raise UnsupportedFeatureError(where, "a dataset whose values are in another file")
     layout = parse_layout(open_body(storage, require_message(messages, LAYOUT, where=where), where=where))
     if isinstance(layout, Virtual):
         raise UnsupportedFeatureError(where, "a virtual dataset")
-    if dimensions is None or isinstance(layout, Compact) or layout.address is None:
+    if space.dimensions is None or isinstance(layout, Compact) or layout.address is None:
         return
     element_size = datatype.size * math.prod(datatype.dimensions)
     if not isinstance(layout, Chunked):
-        _require_inside(storage, layout.address, math.prod(dimensions) * element_size, where)
+        _require_inside(storage, layout.address, math.prod(space.dimensions) * element_size, where)
         return
-    if not dimensions or len(layout.chunk_shape) != len(dimensions) or 0 in layout.chunk_shape:
-        raise DamagedFileError(where, f"chunks of shape {layout.chunk_shape} do not tile {dimensions}")
-    filters = [identifier for identifier, _ in read_filters(storage, messages, where)]
-    unknown = [identifier for identifier in filters if identifier not in (DEFLATE, SHUFFLE)]
+    grid = plan_grid(layout, space, where=where)
+    filters = read_filters(storage, messages, where)
+    unknown = [identifier for identifier, _ in filters if identifier not in (DEFLATE, SHUFFLE, FLETCHER32)]
     if unknown:
         raise UnsupportedFeatureError(where, f"filter {unknown[0]}")
     size = math.prod(layout.chunk_shape) * element_size
     unread = storage.size
-    for chunk in iterate_chunks(storage, layout, dimensions, size, where):
+    for chunk in iterate_chunks(storage, layout, grid, chunk_size=size, is_filtered=bool(filters)):
         unread -= chunk.size
         if unread < 0:
             raise DamagedFileError(where, "its chunks lie over one another", offset=chunk.address)
         _verify_chunk(renew, chunk, filters, size, where)
 
 
-def _verify_chunk(renew: Callable[[], Storage], chunk: Chunk, filters: list[int], size: int, where: str) -> None:
+def _verify_chunk(renew: Callable[[], Storage], chunk: Chunk, filters: Filters, size: int, where: str) -> None:
     _require_inside(renew(), chunk.address, chunk.size, where)
-    applied = [identifier for number, identifier in enumerate(filters) if not chunk.skipped_filters >> number & 1]
+    applied = [identifier for number, (identifier, _) in enumerate(filters) if not chunk.skipped_filters >> number & 1]
+    if FLETCHER32 in applied:
+        # The checksum may stand at any place among the filters: such a chunk is taken whole.
+        storage = renew()
+        storage.charge(size, where=where)
+        unfilter(
+            storage.read(chunk.address, chunk.size, where=where), filters, chunk.skipped_filters, size, where=where
+        )
+        return
     found = chunk.size
     if DEFLATE in applied:
         found = _unpacked_size(renew, chunk, where)
