@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -9,7 +10,7 @@ from typing import Any, Literal
 from packaging.version import Version
 
 from envlock.knowledge.datafiles import read_json
-from envlock.knowledge.releases import line_of
+from envlock.knowledge.releases import line_of, line_order
 from envlock.knowledge.spans import holds, names_at
 
 Lineage = Literal["tfkeras", "keras2", "keras3"]
@@ -62,6 +63,32 @@ class SchemaClass:
         """Keys that ``from_config`` takes care of before ``__init__`` sees them."""
         return self._names("f")
 
+    @property
+    def subscripted(self) -> frozenset[str]:
+        """Keys that ``from_config`` reads without asking whether they are there: without them it raises."""
+        return self._names("s")
+
+    @property
+    def module(self) -> str:
+        """What the ``module`` key of a configuration says of this class, such as ``keras.layers``.
+
+        Lines from before that key have the module under which the class is exported all the same; where it is not,
+        the module that defines it.
+        """
+        return next(iter(self._names("m")))
+
+    def default_of(self, name: str) -> str | None:
+        """The default of a keyword of ``__init__`` as Python source, such as ``'tanh'`` with its quotes.
+
+        None where the keyword is not accepted or has no default; the default ``None`` is the text ``None``.
+        """
+        if name not in self.accepted or name in self.required:
+            return None
+        row = _classes(self._lineage)[self._name]
+        by_text: dict[str, Any] = row.get("d~", {}).get(name, {})
+        steady: str = row.get("d", {}).get(name, "None")
+        return next((text for text, spans in by_text.items() if holds(spans, self._index)), steady)
+
     def _names(self, column: str) -> frozenset[str]:
         return _names_of_class(self._lineage, self._name, self._index, column)
 
@@ -71,29 +98,49 @@ class SchemaLine:
     """The serializable classes and functions of one line of one lineage."""
 
     lineage: Lineage
-    index: int
+    line: str
 
     def find_class(self, name: str) -> SchemaClass | None:
-        """The class of that serialized name, or ``None`` where this line has none."""
-        row = _classes(self.lineage).get(name)
-        return SchemaClass(self.lineage, name, self.index) if row is not None and holds(row["v"], self.index) else None
+        """The class that this line finds under a serialized name, or ``None`` where it finds none.
+
+        That is the class of that name, else one that goes by it as an alias, such as ``max_norm`` for ``MaxNorm``.
+        """
+        index, classes = _index_of(self.lineage, self.line), _classes(self.lineage)
+        for candidate in (name, *self._aliased(name)):
+            if candidate in classes and holds(classes[candidate]["v"], index):
+                return SchemaClass(self.lineage, candidate, index)
+        return None
+
+    def classes(self) -> Iterator[SchemaClass]:
+        """Every class of this line, by name."""
+        index = _index_of(self.lineage, self.line)
+        for name, row in _classes(self.lineage).items():
+            if holds(row["v"], index):
+                yield SchemaClass(self.lineage, name, index)
 
     def has_function(self, name: str) -> bool:
         """Whether a function, or an alias of a class or function, of that name can be looked up."""
-        table = read_json(f"keras_schema/{self.lineage}.json")
-        if any(holds(functions.get(name), self.index) for functions in table["functions"].values()):
-            return True
-        return any(holds(spans, self.index) for spans in table["aliases"].get(name, {}).values())
+        index = _index_of(self.lineage, self.line)
+        functions = read_json(f"keras_schema/{self.lineage}.json")["functions"].values()
+        return any(holds(spans.get(name), index) for spans in functions) or bool(self._aliased(name))
+
+    def _aliased(self, name: str) -> list[str]:
+        """The names of what goes by *name* as an alias in this line."""
+        index = _index_of(self.lineage, self.line)
+        aliases = read_json(f"keras_schema/{self.lineage}.json")["aliases"].get(name, {})
+        return [target for target, spans in aliases.items() if holds(spans, index)]
+
+
+def lines_with_schema(lineage: Lineage) -> tuple[str, ...]:
+    """The lines whose sources were read, oldest first, whichever distribution carries them."""
+    return tuple(line_of(Version(version)) for _, version in read_json(f"keras_schema/{lineage}.json")["versions"])
 
 
 @cache
-def schema_lines(lineage: Lineage) -> dict[tuple[str, str], SchemaLine]:
-    """Every line of a lineage by distribution and line, such as ``("keras", "2.6")``, oldest first."""
-    versions = read_json(f"keras_schema/{lineage}.json")["versions"]
-    return {
-        (distribution, line_of(Version(version))): SchemaLine(lineage, index)
-        for index, (distribution, version) in enumerate(versions)
-    }
+def _index_of(lineage: Lineage, line: str) -> int:
+    """Where the tables have the line: the nearest earlier one that was read, as registries of operations do."""
+    lines = lines_with_schema(lineage)
+    return max(index for index, known in enumerate(lines) if line_order(known) <= line_order(line))
 
 
 def _classes(lineage: Lineage) -> dict[str, dict[str, Any]]:
@@ -109,7 +156,11 @@ def _names_of_class(lineage: Lineage, name: str, index: int, column: str) -> fro
 
 def is_known_class(name: str) -> bool:
     """Whether any line of any lineage has a class of that name."""
-    return any(name in read_json(f"keras_schema/{lineage}.json")["classes"] for lineage in LINEAGES)
+    return any(
+        SchemaLine(lineage, line).find_class(name) is not None
+        for lineage in LINEAGES
+        for line in lines_with_schema(lineage)
+    )
 
 
 def is_known_function(name: str) -> bool:

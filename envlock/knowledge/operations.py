@@ -26,6 +26,10 @@ class OperationRegistry:
         row = _operations(CORE).get(name)
         return row is not None and holds(row["v"], self._index)
 
+    def names(self) -> tuple[str, ...]:
+        """Every operation that is registered, sorted."""
+        return tuple(sorted(name for name in _operations(CORE) if self.has(name)))
+
     def attributes(self, name: str) -> frozenset[str]:
         """The attributes that the operation takes; empty where it is not registered."""
         row = _operations(CORE).get(name)

@@ -1,0 +1,314 @@
+"""Rewrite ``data/operations.json``: the operations of each TensorFlow line, of ``tf.contrib``, and of add-on packages.
+
+    python data/refresh/operations.py FOLDER [--allow-fewer]
+
+FOLDER holds registries of running releases, ``operations-*.json`` as ``probes/registered_operations.py`` prints them:
+one for each line of TensorFlow, and any number in which the libraries of an add-on were loaded too. A line that has
+none there keeps what the table holds. Operations of ``tf.contrib``, which ``import tensorflow`` does not register, are
+read from the generated wrappers in the wheels, those of add-ons from the calls in their Python sources, both by range
+requests and of the last release of each line; what was read is kept in FOLDER.
+
+In the table a span list is ``[[first, last], ...]``, inclusive indices into the ``versions`` beside it. Of an
+operation: ``v`` where it is registered; ``a`` attributes that it has wherever it is, ``p`` the others with their spans;
+``d`` attributes that have a default wherever they are, ``dp`` the others with the spans of the default; ``w`` the parts
+of ``tf.contrib`` that register it, such as ``contrib/image``, with their spans. Of an add-on's operation only the name
+is known, and where it is registered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from packaging.version import Version
+from tables import DATA, write_document
+from wheels import Wheel, in_parallel, kept, last_of_each_line, linux_wheels, open_wheel
+
+from envlock.knowledge.spans import holds, names_at
+from envlock.package_index import PackageIndex
+
+GENERATOR = "data/refresh/operations.py"
+TABLE = DATA / "operations.json"
+
+ADDONS = ("tensorflow-addons", "tensorflow-decision-forests", "tensorflow-io", "tensorflow-text")
+"""Distributions that bring operations of their own."""
+
+Spans = list[list[int]]
+Operations = dict[str, dict[str, Any]]
+"""Name of an operation to its ``attributes``, its ``defaults`` and, of a wrapper, its ``place``."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Rewrite data/operations.json from registries and wheels.")
+    parser.add_argument("folder", type=Path, help="with registries of running releases; what was read is kept there")
+    parser.add_argument("--allow-fewer", action="store_true", help="replace a table that has more rows")
+    arguments = parser.parse_args()
+    index = PackageIndex()
+    before = json.loads(TABLE.read_bytes())
+    registries = [json.loads(path.read_bytes()) for path in sorted(arguments.folder.glob("operations-*.json"))]
+    core = merge_registries(expand(before["packages"]["core"]), registries)
+    wrappers = read_wheels(index, "tensorflow", read_wrappers, arguments.folder)
+    spelled = names_of_addons(before)
+    addons = {
+        name: compress_names(
+            merge_names(read_wheels(index, name, read_calls, arguments.folder), name, registries, core), spelled
+        )
+        for name in ADDONS
+    }
+    write_document(
+        TABLE,
+        {"packages": {"core": compress(core), **addons}, "contrib": compress(contrib_operations(wrappers, core))},
+        generator=GENERATOR,
+        source="tensorflow-registries",
+        tables=["packages", "ops"],
+        allow_fewer=arguments.allow_fewer,
+    )
+    report_missing(wrappers, core)
+    print(f"{index.requests} requests, {index.bytes} bytes", file=sys.stderr)
+
+
+def read_wheels(index: PackageIndex, distribution: str, read: Callable[[Wheel], Any], folder: Path) -> dict[str, Any]:
+    """What *read* finds in the last release of each line of *distribution*, by version, oldest first."""
+    wheels = last_of_each_line(linux_wheels(index.files(distribution)))
+
+    def read_one(version: Version) -> Any:
+        with open_wheel(index, wheels[version]) as wheel:
+            return read(wheel)
+
+    def read_or_recall(version: Version) -> Any:
+        return kept(folder / f"{distribution}-{version}.operations.json", lambda: read_one(version))
+
+    return {str(version): found for version, found in zip(wheels, in_parallel(read_or_recall, wheels), strict=True)}
+
+
+# --- registries ----------------------------------------------------------------------------------------------
+
+
+def merge_registries(before: dict[str, Operations], registries: Iterable[Mapping[str, Any]]) -> dict[str, Operations]:
+    """Version of TensorFlow to its operations, oldest first: each registry replaces what was known of its line."""
+    by_line = {Version(version).release[:2]: (version, operations) for version, operations in before.items()}
+    for registry in registries:
+        if not registry["packages"]:
+            by_line[Version(registry["tensorflow"]).release[:2]] = (registry["tensorflow"], registry["operations"])
+    return {version: operations for _, (version, operations) in sorted(by_line.items())}
+
+
+def names_of_addons(table: Mapping[str, Any]) -> set[str]:
+    """The names that the table holds for add-ons."""
+    return {name for package, rows in table["packages"].items() if package != "core" for name in rows["ops"]}
+
+
+def expand(table: Mapping[str, Any]) -> dict[str, Operations]:
+    """The reverse of :func:`compress`."""
+    return {
+        version: {name: _at(row, index) for name, row in table["ops"].items() if holds(row["v"], index)}
+        for index, version in enumerate(table["versions"])
+    }
+
+
+def _at(row: Mapping[str, Any], index: int) -> dict[str, Any]:
+    attributes = names_at(row.get("a", ()), row.get("p", {}), index)
+    defaults = names_at(attributes.intersection(row.get("d", ())), row.get("dp", {}), index)
+    return {"attributes": sorted(attributes), "defaults": sorted(defaults)}
+
+
+def compress(versions: Mapping[str, Operations]) -> dict[str, Any]:
+    """The operations of each version as one table, laid out as the head of this file says."""
+    known = list(versions.values())
+    names = sorted({name for operations in known for name in operations})
+    return {"versions": list(versions), "ops": {name: _compress_one(name, known) for name in names}}
+
+
+def _compress_one(name: str, versions: list[Operations]) -> dict[str, Any]:
+    present = {index: operations[name] for index, operations in enumerate(versions) if name in operations}
+    attributes = _where({index: row["attributes"] for index, row in present.items()})
+    defaults = _where({index: row["defaults"] for index, row in present.items()})
+    places = _where({index: [row["place"]] for index, row in present.items() if "place" in row})
+    row = {
+        "a": [name for name, where in attributes.items() if len(where) == len(present)],
+        "d": [name for name, where in defaults.items() if where == attributes[name]],
+        "dp": {name: spans(where) for name, where in defaults.items() if where != attributes[name]},
+        "p": {name: spans(where) for name, where in attributes.items() if len(where) < len(present)},
+        "v": spans(present),
+        "w": {place: spans(where) for place, where in places.items()},
+    }
+    return {key: value for key, value in row.items() if value}
+
+
+def _where(names: Mapping[int, Iterable[str]]) -> dict[str, list[int]]:
+    """Each name, sorted, with the indices that have it."""
+    found: dict[str, list[int]] = {}
+    for index, names_there in names.items():
+        for name in names_there:
+            found.setdefault(name, []).append(index)
+    return dict(sorted(found.items()))
+
+
+def spans(indices: Iterable[int]) -> Spans:
+    """Ascending *indices* as a span list."""
+    found: Spans = []
+    for index in indices:
+        if found and found[-1][1] == index - 1:
+            found[-1][1] = index
+        else:
+            found.append([index, index])
+    return found
+
+
+# --- generated wrappers --------------------------------------------------------------------------------------
+
+_WRAPPERS = r"tensorflow/\w+/.*/gen_\w+\.py"
+_CALLED = re.compile(r"""(?:_apply_op_helper\(\s*|_execute\.execute\(\s*b)["'](\w+)["']""")
+# _attrs = ("T", _op._get_attr_type("T"), "N", _op._get_attr_int("N")): a name, then its value.
+_ATTRIBUTES = re.compile(r"_attrs = \((.*?)\)\n", re.DOTALL)
+_NAME_OF_ATTRIBUTE = re.compile(r'"(\w+)",\s')
+_DEFAULT = re.compile(r"\b(\w+)(?:: [^=,]+)? ?=")
+
+
+def read_wrappers(wheel: Wheel) -> Operations:
+    """Operations that generated modules call, with the place of the module, such as ``contrib/image`` or ``python``.
+
+    Attributes of an operation on references that gives nothing back may be lacking: its wrapper does not name them.
+    """
+    found: Operations = {}
+    for path, source in wheel.matching(_WRAPPERS):
+        _, top, below, *_ = path.split("/")
+        place = f"{top}/{below}" if top == "contrib" else top
+        for function in re.split(r"\n(?=def )", source):
+            _add_wrapper(found, function, place)
+    return {
+        name: row | {"attributes": sorted(row["attributes"]), "defaults": sorted(row["defaults"] & row["attributes"])}
+        for name, row in sorted(found.items())
+    }
+
+
+def _add_wrapper(found: Operations, function: str, place: str) -> None:
+    called = _CALLED.search(function)
+    if called is None:
+        return
+    row = found.setdefault(called[1], {"attributes": set(), "defaults": set(), "place": place})
+    for attributes in _ATTRIBUTES.findall(function):
+        row["attributes"] |= set(_NAME_OF_ATTRIBUTE.findall(attributes))
+    signature = function.partition(":\n")[0]
+    row["defaults"] |= set(_DEFAULT.findall(signature)) - {"name"}
+
+
+def contrib_operations(wrappers: Mapping[str, Operations], core: Mapping[str, Operations]) -> dict[str, Operations]:
+    """Of each release with ``tf.contrib``, the operations that only that registers."""
+    registered = {Version(version).release[:2]: operations for version, operations in core.items()}
+    return {
+        version: {
+            name: row
+            for name, row in operations.items()
+            if row["place"].startswith("contrib/") and name not in registered[Version(version).release[:2]]
+        }
+        for version, operations in wrappers.items()
+        if any(row["place"].startswith("contrib/") for row in operations.values())
+    }
+
+
+def report_missing(wrappers: Mapping[str, Operations], core: Mapping[str, Operations]) -> None:
+    """Say which lines have no registry, and which operations have a wrapper of the core and are in no registry."""
+    lines = {Version(version).release[:2] for version in core}
+    unread = [version for version in wrappers if Version(version).release[:2] not in lines]
+    if unread:
+        print(f"no registry of {', '.join(unread)}", file=sys.stderr)
+    wrapped = {name for operations in wrappers.values() for name, row in operations.items() if row["place"] == "python"}
+    missing = sorted(wrapped.difference(*core.values()))
+    if missing:
+        print(f"wrapped and not registered: {', '.join(missing)}", file=sys.stderr)
+
+
+# --- add-ons -------------------------------------------------------------------------------------------------
+
+_LOADERS = ("load_op_library", "_load_library", "LazySO")
+# Modules of the add-ons whose attributes are the wrappers of a library that they load.
+_LIBRARY_MODULES = ("core_ops", "golang_ops", "op", "op_dynamic")
+_PREFIXES = {"addons_": "Addons>", "io_": "IO>", "tf_text_": "TFText>"}
+
+
+def read_calls(wheel: Wheel) -> list[str]:
+    """Names of operations, from the wrappers that the Python sources of an add-on take from its libraries.
+
+    A wrapper called ``addons_gather_tree`` stands for ``Addons>GatherTree``; capitals within words are lost.
+    """
+    names: set[str] = set()
+    for path, source in wheel.matching(r".*\.py"):
+        if not path.endswith("_test.py"):
+            names |= {operation_of(wrapper) for wrapper in _library_attributes(ast.parse(source))}
+    return sorted(names)
+
+
+def operation_of(wrapper: str) -> str:
+    """The operation that the wrapper is made for, with its words capitalised."""
+    if not wrapper.islower():
+        return wrapper
+    prefix = next((prefix for prefix in _PREFIXES if wrapper.startswith(prefix)), "")
+    words = wrapper.removeprefix(prefix).split("_")
+    return _PREFIXES.get(prefix, "") + "".join(word[:1].upper() + word[1:] for word in words)
+
+
+def _library_attributes(module: ast.Module) -> Iterator[str]:
+    nodes = list(ast.walk(module))
+    libraries = set(_libraries(nodes))
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and not node.attr.startswith("_") and node.attr != "ops":
+            owner = node.value
+            if isinstance(owner, ast.Attribute) and owner.attr == "ops":  # LazySO(...).ops
+                owner = owner.value
+            if isinstance(owner, ast.Name) and owner.id in libraries:
+                yield node.attr
+
+
+def _libraries(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Names that a module binds to a library of operations."""
+    for node in nodes:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=function)):
+                if ast.unparse(function).endswith(_LOADERS):
+                    yield name
+            case ast.ImportFrom(names=names):
+                yield from (item.asname or item.name for item in names if item.name in _LIBRARY_MODULES)
+
+
+def merge_names(
+    called: Mapping[str, Iterable[str]],
+    distribution: str,
+    registries: Iterable[Mapping[str, Any]],
+    core: Mapping[str, Operations],
+) -> dict[str, set[str]]:
+    """Version of an add-on to its operations: those *called*, and those that its libraries register.
+
+    Wrappers of the core are called through the libraries of add-ons too; they are not theirs.
+    """
+    of_core = {name for operations in core.values() for name in operations}
+    names = {version: set(found) - of_core for version, found in called.items()}
+    for registry in registries:
+        package = registry["packages"].get(distribution.replace("-", "_"))
+        if package and len(registry["packages"]) == 1:
+            names.setdefault(package["version"], set()).update(set(registry["operations"]) - of_core)
+    return {version: names[version] for version in sorted(names, key=Version)}
+
+
+def compress_names(versions: Mapping[str, Iterable[str]], spelled: Iterable[str]) -> dict[str, Any]:
+    """The names of each version as a table.
+
+    Capitals that a wrapper has lost are restored from a version or from *spelled*, wherever the name has them.
+    """
+    names = {name for found in versions.values() for name in found} | set(spelled)
+    # Sorted so that of two spellings the one with more capitals comes last, and counts.
+    written = {name.casefold(): name for name in sorted(names, reverse=True)}
+    where = _where(
+        {index: {written[name.casefold()] for name in found} for index, found in enumerate(versions.values())}
+    )
+    return {"versions": list(versions), "ops": {name: spans(indices) for name, indices in where.items()}}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""Platforms, TPUs and images."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from packaging.version import Version
+
+from envlock.knowledge.accelerators import cuda_for
+from envlock.knowledge.base_images import (
+    Device,
+    cuda_image_for,
+    python_image_for,
+    serving_image_for,
+    tensorflow_image_for,
+)
+from envlock.knowledge.datafiles import read_toml
+from envlock.knowledge.platform_support import instructions_needed, metal_for, wheel_origin_of
+from envlock.knowledge.releases import find_release, python_lines_of, releases_of
+from envlock.knowledge.specifiers import admits
+from envlock.knowledge.tpu import libtpu_for, tpu_distribution_for, tpu_generations, tpu_software_for
+
+RELEASES = [release for release in releases_of("tensorflow") if release.version >= Version("1.4")]
+PLATFORMS = tuple(dict.fromkeys(row["platform"] for row in read_toml("platforms.toml")["wheel"]))
+PYTHONS = {line for release in RELEASES for line in python_lines_of(release, "linux_x86_64")}
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_release_has_one_origin_on_a_platform_where_it_has_a_wheel_and_none_elsewhere(platform: str) -> None:
+    rows = [row for row in read_toml("platforms.toml")["wheel"] if row["platform"] == platform]
+    for release in RELEASES:
+        origins = [row for row in rows if admits(row["releases"], str(release.version))]
+        assert len(origins) <= 1, release
+        if release.wheels.get(platform):
+            assert origins, release
+
+
+@pytest.mark.parametrize(
+    ("version", "platform", "carried_by", "by_name"),
+    [
+        pytest.param("2.15.1", "linux_x86_64", "tensorflow", False, id="Linux"),
+        pytest.param("2.12.1", "linux_aarch64", "tensorflow-cpu-aws", False, id="a stub requires the wheel of Amazon"),
+        pytest.param("2.9.2", "macos_arm64", "tensorflow-macos", True, id="no wheel of tensorflow"),
+        pytest.param("2.13.1", "macos_arm64", "tensorflow-macos", False, id="a stub requires the wheel of Apple"),
+        pytest.param("2.15.1", "macos_arm64", "tensorflow", False, id="Apple silicon at last"),
+        pytest.param("2.17.0", "win_amd64", "tensorflow-intel", False, id="a stub requires the wheel of Intel"),
+    ],
+)
+def test_the_library_comes_from(version: str, platform: str, carried_by: str, by_name: bool) -> None:
+    origin = wheel_origin_of(Version(version), platform)
+    assert origin is not None
+
+    assert (origin.carried_by, origin.is_asked_for_by_name) == (carried_by, by_name)
+
+
+def test_platforms_without_a_wheel_have_no_origin() -> None:
+    assert wheel_origin_of(Version("2.9.3"), "linux_aarch64") is None
+    assert wheel_origin_of(Version("2.17.0"), "macos_x86_64") is None
+
+
+def test_avx_is_needed_from_1_6_on_and_on_x86_alone() -> None:
+    assert instructions_needed(Version("1.5.0"), "linux_x86_64") == frozenset()
+    assert instructions_needed(Version("1.5.1"), "linux_x86_64") == {"avx"}
+    assert instructions_needed(Version("1.5.1"), "win_amd64") == frozenset()
+    assert instructions_needed(Version("2.21.0"), "win_amd64") == {"avx"}
+    assert instructions_needed(Version("2.21.0"), "linux_aarch64") == frozenset()
+
+
+def test_every_release_since_2_5_has_one_metal_plug_in() -> None:
+    rows = read_toml("platforms.toml")["metal"]
+    counts = {
+        str(release.version): sum(admits(row["tensorflow"], str(release.version)) for row in rows)
+        for release in RELEASES
+        if release.version >= Version("2.5")
+    }
+
+    assert set(counts.values()) == {1}
+    assert all(
+        any(admits(row["releases"], str(release.version)) for release in releases_of("tensorflow-metal"))
+        for row in rows
+    )
+    assert str(metal_for(Version("2.16.1"))) == "tensorflow-metal<1.2,>=1.1"
+    assert metal_for(Version("2.4.4")) is None
+
+
+def test_every_libtpu_belongs_to_a_release() -> None:
+    rows = read_toml("tpu.toml")["runtime"]
+    assert [row["tensorflow"] for row in rows] == sorted((row["tensorflow"] for row in rows), key=Version)
+    assert all(find_release("tensorflow", Version(row["tensorflow"])) for row in rows)
+    assert libtpu_for(Version("2.15.1")) == "1.9.0"
+
+
+@pytest.mark.parametrize("generation", tpu_generations())
+def test_a_generation_has_one_software_for_a_release(generation: str) -> None:
+    rows = [row for row in read_toml("tpu.toml")["generation"] if generation in row["generations"]]
+    for release in RELEASES:
+        fitting = [row for row in rows if "tensorflow" in row and admits(row["tensorflow"], str(release.version))]
+        assert len(fitting) <= 1, release
+
+
+@pytest.mark.parametrize(
+    ("version", "generation", "hosts", "name"),
+    [
+        ("2.8.3", "v3", False, "tpu-vm-tf-2.8.3"),
+        ("2.9.3", "v4", True, "tpu-vm-tf-2.9.3-pod-v4"),
+        ("2.12.1", "v4", False, "tpu-vm-tf-2.12.1"),
+        ("2.16.1", "v5e", True, "tpu-vm-tf-2.16.1-pod-pjrt"),
+        ("2.14.1", "v5e", False, None),
+        ("2.18.0", "TPU7x", False, None),
+    ],
+)
+def test_tpu_software_is_named(version: str, generation: str, hosts: bool, name: str | None) -> None:
+    assert tpu_software_for(Version(version), generation, has_several_hosts=hosts) == name
+
+
+def test_tensorflow_for_tpus_names_its_libtpu() -> None:
+    found = tpu_distribution_for(Version("2.18.0"))
+    assert found is not None
+
+    assert (str(found.requirement), str(found.libtpu), found.is_indexed) == (
+        "tensorflow-tpu==2.18.0",
+        "libtpu==2.18.0",
+        False,
+    )
+    assert tpu_distribution_for(Version("2.15.1")) is None
+
+
+@pytest.mark.parametrize("line", sorted(PYTHONS - {"3.3", "3.4"}, key=Version))
+def test_every_python_with_a_wheel_has_an_image(line: str) -> None:
+    assert python_image_for(line) is not None
+
+
+def test_a_python_image_is_named_and_ends() -> None:
+    image = python_image_for("3.10")
+    assert image is not None
+
+    assert (image.reference, image.ends) == ("python:3.10-slim-trixie", "2026-10")
+    assert image.is_maintained(date(2026, 10, 31))
+    assert not image.is_maintained(date(2026, 11, 1))
+
+
+@pytest.mark.parametrize(
+    ("version", "device", "reference"),
+    [
+        ("1.13.1", "cpu", "tensorflow/tensorflow:1.13.1-py3"),
+        ("2.1.0", "cuda", "tensorflow/tensorflow:2.1.0-gpu-py3"),
+        ("2.10.0", "cuda", "tensorflow/tensorflow:2.10.0-gpu"),
+        ("2.12.1", "cpu", None),
+        ("2.15.0", "cpu", None),
+        ("2.16.1", "cpu", "tensorflow/tensorflow:2.16.1"),
+        ("2.18.0", "cpu", "tensorflow/tensorflow:2.18.0"),
+        pytest.param("2.18.0", "cuda", None, id="an image for GPUs that finds none"),
+    ],
+)
+def test_an_image_of_tensorflow_is_named(version: str, device: Device, reference: str | None) -> None:
+    image = tensorflow_image_for(Version(version), device=device)
+
+    assert (image.reference if image else None) == reference
+
+
+def test_the_python_of_an_image_has_a_wheel_of_its_release() -> None:
+    for release in RELEASES:
+        image = tensorflow_image_for(release.version)
+        assert image is None or image.python in python_lines_of(release, "linux_x86_64"), release
+
+
+@pytest.mark.parametrize(
+    ("version", "reference"),
+    [
+        pytest.param("1.15.5", None, id="tags of CUDA 10.0 are gone"),
+        pytest.param("2.4.4", "nvidia/cuda:11.0.3-cudnn8-runtime-ubuntu20.04", id="CUDA 11.0"),
+        pytest.param("2.15.1", "nvidia/cuda:12.2.2-cudnn8-runtime-ubuntu22.04", id="CUDA 12.2"),
+        pytest.param("2.16.2", None, id="no image of CUDA 12.3 has cuDNN 8"),
+        pytest.param("2.21.0", None, id="cuDNN 9.2 is older than the build"),
+    ],
+)
+def test_an_image_of_cuda_has_a_cudnn_that_the_build_accepts(version: str, reference: str | None) -> None:
+    build = cuda_for(Version(version))
+    assert build is not None
+
+    assert cuda_image_for(build) == reference
+
+
+def test_a_serving_image_has_the_number_of_its_release() -> None:
+    assert serving_image_for(Version("2.15.1"), device="cuda") == "tensorflow/serving:2.15.1-gpu"
