@@ -14,9 +14,16 @@ else:
     import tomli as tomllib
 
 
+_SUFFIXES = frozenset({".json", ".jsonl", ".toml"})
+
+
 @cache
 def data_folder() -> Path:
     """The folder of the tables: inside the package when installed, beside it in a checkout."""
+    return _folder_of_tables()
+
+
+def _folder_of_tables() -> Path:
     package = Path(__file__).resolve().parents[1]
     packaged = package / "data"
     return packaged if packaged.is_dir() else package.parent / "data"
@@ -37,10 +44,10 @@ def read_toml(name: str) -> dict[str, Any]:
 
 
 def table_names() -> tuple[str, ...]:
-    """Every table, as the name that :func:`read_json` or :func:`read_toml` takes, sorted."""
+    """Every table by its path below the folder, such as ``releases/tensorflow.json``, sorted."""
     folder = data_folder()
     return tuple(
-        sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix in {".json", ".toml"})
+        sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix in _SUFFIXES)
     )
 
 

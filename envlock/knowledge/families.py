@@ -17,6 +17,12 @@ def family_of(distribution: str) -> str:
     return distribution
 
 
+def members_of(family: str) -> tuple[str, ...]:
+    """The distributions of a family; itself where it stands alone."""
+    rows = (row["members"] for row in read_toml("families.toml")["family"] if row["name"] == family)
+    return tuple(next(rows, [family]))
+
+
 def member_for_cpu(family: str, version: Version, *, python: str, platform: str) -> Release | None:
     """The smallest member that has a wheel of *version* for a machine without accelerator."""
     for row in read_toml("families.toml")["family"]:

@@ -6,10 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from packaging.specifiers import SpecifierSet
-
 from envlock.knowledge.datafiles import read_toml
 from envlock.knowledge.loaders import Loader
+from envlock.knowledge.specifiers import admits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +20,11 @@ class LoadRule:
     formats: frozenset[str]
     traits: frozenset[str]
     without_traits: frozenset[str]
-    saver: Mapping[str, SpecifierSet] | None
-    readers: Mapping[str, SpecifierSet]
+    saver: Mapping[str, str] | None
+    """Implementation to the specifier of its lines; ``None`` where any saver will do."""
+
+    readers: Mapping[str, str]
+    """Implementation to the specifier of its lines."""
 
     def speaks_of(self, artifact_format: str, traits: Collection[str], savers: Collection[Loader]) -> bool:
         """Whether the artifact is one that the rule is about: certainly so, whichever of *savers* wrote it."""
@@ -37,9 +39,9 @@ class LoadRule:
         return _covers(self.readers, loader)
 
 
-def _covers(lines: Mapping[str, SpecifierSet], loader: Loader) -> bool:
+def _covers(lines: Mapping[str, str], loader: Loader) -> bool:
     specifier = lines.get(loader.implementation)
-    return specifier is not None and specifier.contains(loader.line)
+    return specifier is not None and admits(specifier, loader.line)
 
 
 @cache
@@ -52,12 +54,8 @@ def load_rules() -> tuple[LoadRule, ...]:
             formats=frozenset(row["formats"]),
             traits=frozenset(row.get("traits", ())),
             without_traits=frozenset(row.get("without_traits", ())),
-            saver=_specifiers(row["saver"]) if "saver" in row else None,
-            readers=_specifiers(row["readers"]),
+            saver=row.get("saver"),
+            readers=row["readers"],
         )
         for row in read_toml("load_rules.toml")["rule"]
     )
-
-
-def _specifiers(lines: Mapping[str, str]) -> dict[str, SpecifierSet]:
-    return {implementation: SpecifierSet(specifier) for implementation, specifier in lines.items()}

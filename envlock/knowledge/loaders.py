@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, cast
 
-from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from envlock.knowledge.datafiles import read_json, read_toml
-from envlock.knowledge.keras_schema import Lineage, SchemaLine, schema_lines
+from envlock.knowledge.keras_schema import SchemaLine
 from envlock.knowledge.pairings import paired_lines
 from envlock.knowledge.releases import Release, latest_of_line, line_of, line_order, lines_of, sort_lines
 
@@ -33,11 +32,14 @@ class Loader:
     writes: frozenset[str]
     """Formats in which it saves Keras models."""
 
-    converts: SpecifierSet | None
-    """Earlier lines of the implementation whose configurations it rewrites before use; ``None`` where it does not."""
+    models: frozenset[str]
+    """Classes that rebuild themselves from their configuration, and so hand no keys of it to ``__init__``."""
 
-    tensorflow: tuple[str, ...]
-    """TensorFlow lines that it runs on, newest first."""
+    converts: str | None
+    """Specifier of the earlier lines of the implementation whose configurations it rewrites before use, if any."""
+
+    runs_on_own_line: bool
+    """Whether it runs on the TensorFlow line of the same number, rather than on those it is paired with."""
 
     probe: str
     """Name of the loader in the verification probe."""
@@ -47,6 +49,13 @@ class Loader:
 
     environment: Mapping[str, str]
     """Variables under which ``tf.keras`` is this implementation."""
+
+    @property
+    def tensorflow(self) -> tuple[str, ...]:
+        """TensorFlow lines that it runs on, newest first."""
+        if self.runs_on_own_line:
+            return (self.line,)
+        return paired_lines(self.release.distribution, self.release.version)
 
     @property
     def is_separate(self) -> bool:
@@ -92,27 +101,54 @@ def tensorflow_loaders() -> tuple[Loader, ...]:
 def all_loaders() -> tuple[Loader, ...]:
     """Every line of ``data/implementations.toml``."""
     found = []
-    for row in read_toml("implementations.toml")["implementation"]:
-        covered = SpecifierSet(row["lines"])
-        for line in lines_of(row["distribution"]):
+    for row in _rows():
+        for line in _lines_between(row["distribution"], row["first"], row.get("last")):
             release = latest_of_line(row["distribution"], line)
-            if release is None or not covered.contains(line):
+            if release is None:
                 continue
             found.append(
                 Loader(
                     implementation=cast("ImplementationName", row["name"]),
                     line=line,
                     release=release,
-                    schema=_schema_of(row["schema"], line) if "schema" in row else None,
-                    converts=SpecifierSet(row["converts"]) if "converts" in row else None,
+                    schema=SchemaLine(row["schema"], line) if "schema" in row else None,
+                    models=frozenset(row.get("models", ())),
+                    converts=row.get("converts"),
                     writes=frozenset(row.get("writes", ())),
-                    tensorflow=(line,) if row["tensorflow"] == "own" else paired_lines(release),
+                    runs_on_own_line=row["tensorflow"] == "own",
                     probe=row["loader"],
                     family_member=row.get("family_member"),
                     environment=row.get("environment", {}),
                 )
             )
     return tuple(found)
+
+
+def import_for(expression: str) -> str:
+    """The statement that makes known what an expression of a loader begins with, such as ``import keras``."""
+    name = expression.partition(".")[0]
+    return next(statement for statement in _imports() if statement.rpartition(" ")[2] == name)
+
+
+def own_packages() -> frozenset[str]:
+    """The packages at the top of the implementations' own modules."""
+    return frozenset(statement.split()[1] for statement in _imports())
+
+
+def _imports() -> list[str]:
+    return [row["import"] for row in _rows()]
+
+
+def _rows() -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = read_toml("implementations.toml")["implementation"]
+    return rows
+
+
+def _lines_between(distribution: str, first: str, last: str | None) -> Iterator[str]:
+    """The lines from *first* to *last*, both included; to the newest where there is no last."""
+    for line in lines_of(distribution):
+        if line_order(first) <= line_order(line) and (last is None or line_order(line) <= line_order(last)):
+            yield line
 
 
 def bundled_keras_lines(recorded: str) -> tuple[str, ...]:
@@ -156,8 +192,3 @@ def _keras_rows_by_line() -> dict[str, list[dict[str, Any]]]:
     for version, row in read_json("tensorflow.json")["releases"].items():
         by_line.setdefault(line_of(Version(version)), []).append(row)
     return by_line
-
-
-def _schema_of(lineage: Lineage, line: str) -> SchemaLine | None:
-    """The schema of a line, whichever distribution carries it in this lineage."""
-    return next((schema for (_, known), schema in schema_lines(lineage).items() if known == line), None)

@@ -10,7 +10,7 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from envlock.knowledge.datafiles import read_json
+from envlock.knowledge.datafiles import data_folder, read_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,9 @@ def line_order(line: str) -> tuple[int, int]:
 
 @cache
 def releases_of(distribution: str) -> tuple[Release, ...]:
-    """All final releases of *distribution*, oldest version first."""
+    """All final releases of *distribution*, oldest version first; empty where it was not surveyed."""
+    if not (data_folder() / "releases" / f"{distribution}.json").is_file():
+        return ()
     table = read_json(f"releases/{distribution}.json")
     sets = table["requirement_sets"]
     found = (_release(distribution, version, row, sets) for version, row in table["releases"].items())
