@@ -27,6 +27,12 @@ class Pin:
     via: tuple[str, ...]
     """Names of the distributions that require it, sorted; empty for what was asked for by name alone."""
 
+    is_source: bool = False
+    """Whether it is built on the machine that installs it, since no wheel satisfies."""
+
+    build: tuple[str, ...] = ()
+    """What a source is to be built with, pinned as ``name==version``, sorted by name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:

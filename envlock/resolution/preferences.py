@@ -1,0 +1,89 @@
+"""In which order the releases of a distribution are tried: verified pins, then those of the era, then later ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from envlock.knowledge.closures import find_closure
+from envlock.knowledge.families import family_of
+from envlock.knowledge.snapshot import IndexSnapshot, PackageSnapshot
+from envlock.target import Target
+
+# What an environment is of its time for, most telling first.
+_SUBJECTS = ("tensorflow", "tf-keras", "keras")
+
+# A patch release often follows when the next line is already out, and its dependencies follow it by some days.
+_AFTER_RELEASE = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preferences:
+    """What is preferred among releases that all satisfy."""
+
+    verified: Mapping[str, Version]
+    """Pins of a verified closure, by name."""
+
+    era_end: str | None
+    """Releases uploaded before are preferred, UTC, ``YYYY-MM-DD…``; ``None``: the newest are."""
+
+    def order(self, name: str, package: PackageSnapshot) -> list[Version]:
+        """All versions of a distribution: the verified, those of the era newest first, later ones oldest first."""
+        newest_first = list(reversed(package.versions))
+        ordered = newest_first if self.era_end is None else _nearest_to(self.era_end, newest_first, package)
+        verified = self.verified.get(name)
+        return ordered if verified is None else sorted(ordered, key=lambda version: version != verified)
+
+
+def _nearest_to(era_end: str, newest_first: list[Version], package: PackageSnapshot) -> list[Version]:
+    uploaded = {version: package.uploaded(version) for version in newest_first}
+    within = [version for version in newest_first if uploaded[version] < era_end]
+    later = [version for version in newest_first if uploaded[version] >= era_end]
+    return within + sorted(later, key=lambda version: uploaded[version])
+
+
+def preferences_for(requirements: Sequence[Requirement], target: Target, snapshot: IndexSnapshot) -> Preferences:
+    """What to prefer beside *requirements*: the time of the TensorFlow or else the Keras that they pin."""
+    pinned = _pinned_subject(requirements)
+    if pinned is None:
+        return Preferences(verified={}, era_end=None)
+    subject, version = pinned
+    closure = find_closure(subject, version, python=target.python, platform=target.platform.name)
+    package = snapshot.package(subject)
+    return Preferences(
+        verified=closure.pins if closure else {},
+        era_end=_end_of_era(package, version) if package else None,
+    )
+
+
+def _pinned_subject(requirements: Sequence[Requirement]) -> tuple[str, Version] | None:
+    pins = {
+        family_of(canonicalize_name(requirement.name)): Version(specifier.version)
+        for requirement in requirements
+        for specifier in requirement.specifier
+        if specifier.operator == "==" and not specifier.version.endswith(".*")
+    }
+    return next(((subject, pins[subject]) for subject in _SUBJECTS if subject in pins), None)
+
+
+def _end_of_era(package: PackageSnapshot, version: Version) -> str | None:
+    """When the next line of a distribution was out, or :data:`_AFTER_RELEASE` had passed if that is later.
+
+    ``None`` for the newest line: its era lasts.
+    """
+    line = (version.major, version.minor)
+    next_line = next(
+        (known for known in package.versions if (known.major, known.minor) > line and not known.is_prerelease), None
+    )
+    if next_line is None:
+        return None
+    ends = [package.uploaded(next_line)]
+    if version in package.versions:
+        released = date.fromisoformat(package.uploaded(version)[:10])
+        ends.append((released + _AFTER_RELEASE).isoformat())
+    return max(ends)
