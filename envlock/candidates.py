@@ -14,7 +14,7 @@ from packaging.version import Version
 from envlock.dating import Saver
 from envlock.errors import NoCandidateError
 from envlock.knowledge.bounds import Bound, bounds_for
-from envlock.knowledge.custom_objects import module_of
+from envlock.knowledge.custom_objects import module_of, providers_of
 from envlock.knowledge.families import member_for_cpu
 from envlock.knowledge.loaders import Loader
 from envlock.knowledge.pairings import is_paired, release_for_tensorflow
@@ -168,7 +168,7 @@ def _propose(
         is_at_hand=bool(at_hand),
         requirements=requirements,
         bounds=bounds,
-        modules=tuple(module for name in brought if (module := module_of(name)) is not None),
+        modules=tuple(dict.fromkeys(_modules(custom, brought))),
         probes=_probes(provenance, loader),
         verdict=verdict,
         is_saver=loader in saver.loaders and (loader.name in saver.likely or not saver.likely),
@@ -219,6 +219,16 @@ def _requirements(loader: Loader, tensorflow: Release, brought: Iterable[str]) -
             yield Requirement(f"{distribution}=={release.version}" if release else distribution)
         else:
             yield Requirement(distribution)
+
+
+def _modules(custom: Collection[CustomObject], brought: Iterable[str]) -> Iterator[str]:
+    """The imports that register what is brought, and those that have as an attribute what is not registered."""
+    for distribution in brought:
+        if (module := module_of(distribution)) is not None:
+            yield module
+        for item in custom:
+            if item.distribution == distribution and item.kind != "operation":
+                yield from (one.module for one in providers_of(item.name) if one.distribution == distribution)
 
 
 def _bounds(requirements: Iterable[Requirement], python: str) -> Iterator[Bound]:

@@ -16,6 +16,7 @@ from envlock.knowledge.keras_schema import SchemaLine, is_known_class, is_known_
 from envlock.knowledge.load_rules import load_rules
 from envlock.knowledge.loaders import Loader, keras_loaders, tensorflow_loaders
 from envlock.knowledge.operations import has_default, is_core_operation, provider_of, registry_of
+from envlock.knowledge.specifiers import admits
 from envlock.provenance import ConfigObject, Provenance
 
 VerdictName = Literal["loads", "needs-code", "fails", "unknown"]
@@ -126,39 +127,38 @@ def _configuration_failures(
         seen.add((item.class_name, item.keys))
         if len(seen) > _KINDS_JUDGED:
             return
-        yield from _object_failures(item, loader.schema, loader.name)
+        yield from _object_failures(item, loader.schema, loader)
 
 
 def _is_converted(saver: Saver, loader: Loader) -> bool:
     """Whether the loader rewrites all that the saver can have written."""
     if loader.converts is None or saver.implementation != loader.implementation or not saver.keras_lines:
         return False
-    return all(loader.converts.contains(line) for line in saver.keras_lines)
+    return all(admits(loader.converts, line) for line in saver.keras_lines)
 
 
-def _object_failures(item: ConfigObject, schema: SchemaLine, name: str) -> Iterator[Reason]:
+def _object_failures(item: ConfigObject, schema: SchemaLine, loader: Loader) -> Iterator[Reason]:
     if item.kind == "function":
         if not schema.has_function(item.class_name) and schema.find_class(item.class_name) is None:
-            yield Reason(reference="unknown-function", message=f"{name} has no function {item.class_name}")
+            yield Reason(reference="unknown-function", message=f"{loader.name} has no function {item.class_name}")
         return
     known = schema.find_class(item.class_name)
     if known is None:
-        yield Reason(reference="unknown-class", message=f"{name} has no class {item.class_name}")
+        yield Reason(reference="unknown-class", message=f"{loader.name} has no class {item.class_name}")
         return
     # Models rebuild themselves from their configuration; everything else hands its keys to __init__.
-    if known.accepts_any_key or item.class_name in _MODEL_CLASSES:
+    if known.accepts_any_key or item.class_name in loader.models:
         return
     # What a line writes it also takes: from_config may remove keys in ways that cannot be read from its source.
     refused = item.keys - known.accepted - known.handled - known.always_written - known.sometimes_written
     if refused:
         keys = ", ".join(sorted(refused))
-        yield Reason(reference="unknown-key", message=f"{item.class_name} of {name} does not accept {keys}")
+        yield Reason(reference="unknown-key", message=f"{item.class_name} of {loader.name} does not accept {keys}")
 
 
 # Honest models hold a few dozen kinds of objects; a hostile one must not keep every line busy with thousands.
 _KINDS_JUDGED = 1000
 _TRAINING = ("training_config", "compile_config")
-_MODEL_CLASSES = frozenset({"Model", "Functional", "Sequential"})
 
 
 def _needed_objects(provenance: Provenance) -> Iterable[ConfigObject]:

@@ -14,16 +14,17 @@ from io import StringIO
 from typing import TYPE_CHECKING, NoReturn, TextIO, cast
 
 from envlock import __version__
+from envlock.cli.database import DATABASE
 from envlock.cli.from_model import FromModel
 from envlock.cli.inspect import Inspect
-from envlock.cli.interface import Command
+from envlock.cli.interface import Command, CommandGroup
 from envlock.cli.progress import choose_reporter
 from envlock.errors import ArtifactError, EnvlockError, UsageError
 
 if TYPE_CHECKING:
     from types import FrameType
 
-COMMANDS: tuple[Command, ...] = (FromModel(), Inspect())
+COMMANDS: tuple[Command | CommandGroup, ...] = (FromModel(), Inspect(), DATABASE)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -94,17 +95,24 @@ def _parser() -> ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"envlock {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        subparser = commands.add_parser(
+    _add_commands(parser, COMMANDS)
+    return parser
+
+
+def _add_commands(parser: ArgumentParser, commands: Iterable[Command | CommandGroup]) -> None:
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in commands:
+        subparser = subparsers.add_parser(
             command.name, help=command.summary, description=command.summary, allow_abbrev=False
         )
+        if isinstance(command, CommandGroup):
+            _add_commands(subparser, command.commands)
+            continue
         command.configure(subparser)
         subparser.add_argument("--json", action="store_true", help="print one JSON document with a schema")
         subparser.add_argument("-q", "--quiet", action="store_true", help="no progress and no notes")
         subparser.add_argument("-v", "--verbose", action="store_true", help="say each step with its time")
         subparser.set_defaults(command=command)
-    return parser
 
 
 # --- errors --------------------------------------------------------------------------------------------------

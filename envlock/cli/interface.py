@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import dataclass
 from typing import Protocol
 
 from envlock.reporter import Reporter
@@ -23,3 +24,12 @@ class Command(Protocol):
 
     def run(self, arguments: Namespace, reporter: Reporter) -> int:
         """Carry the command out: data to standard output, everything else to *reporter*."""
+
+
+@dataclass(frozen=True)
+class CommandGroup:
+    """Commands that stand together under one name, such as ``envlock db show``."""
+
+    name: str
+    summary: str
+    commands: tuple[Command, ...]

@@ -1,0 +1,105 @@
+"""``envlock db``: what the bundled database knows, where it comes from, and whether it holds together."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+
+from envlock.cli.interface import CommandGroup
+from envlock.reporter import Reporter
+
+
+class Info:
+    """Lists the tables: rows, sources, sizes."""
+
+    name = "info"
+    summary = "List the tables of the database: their rows, sources and sizes."
+
+    def configure(self, parser: ArgumentParser) -> None:
+        """There is nothing to choose from *parser*'s arguments."""
+
+    def run(self, arguments: Namespace, reporter: Reporter) -> int:
+        """Print the list."""
+        del reporter
+        from envlock.cli.database_output import info_document, render_info
+        from envlock.knowledge.datafiles import database_digest
+        from envlock.knowledge.tables import all_tables
+
+        tables, digest = all_tables(), database_digest()
+        if arguments.json:
+            from envlock.cli.documents import write_document
+
+            write_document(info_document(tables, digest))
+        else:
+            sys.stdout.write(render_info(tables, digest))
+        return 0
+
+
+class Show:
+    """Tells all that is known of one release."""
+
+    name = "show"
+    summary = "Tell what is known of one release: wheels, bounds, formats, accelerators, verified environments."
+
+    def configure(self, parser: ArgumentParser) -> None:
+        """Add the arguments of the command to *parser*."""
+        parser.add_argument("distribution", metavar="NAME", help="such as tensorflow, keras, tensorflow-addons")
+        parser.add_argument(
+            "version", metavar="X.Y[.Z]", nargs="?", help="a release, or a line for its last one (default: the newest)"
+        )
+
+    def run(self, arguments: Namespace, reporter: Reporter) -> int:
+        """Print the sheet of the release."""
+        del reporter
+        from envlock.cli.database_output import render_sheet, sheet_document
+        from envlock.release_sheet import sheet_of
+
+        sheet = sheet_of(arguments.distribution, arguments.version)
+        if arguments.json:
+            from envlock.cli.documents import write_document
+
+            write_document(sheet_document(sheet))
+        else:
+            sys.stdout.write(render_sheet(sheet))
+        return 0
+
+
+class Check:
+    """Holds the tables against each other and, if asked, against the index."""
+
+    name = "check"
+    summary = "Check that the tables agree with each other, and with the package index if asked."
+
+    def configure(self, parser: ArgumentParser) -> None:
+        """Add the arguments of the command to *parser*."""
+        parser.add_argument(
+            "--online", action="store_true", help="also name the releases on the package index that are not known"
+        )
+
+    def run(self, arguments: Namespace, reporter: Reporter) -> int:
+        """Print what is wrong or missing; 0 where nothing is."""
+        from envlock.cli.database_output import check_document, render_check
+        from envlock.knowledge.consistency import find_problems
+
+        with reporter.step("checking the tables"):
+            problems = find_problems()
+        missing = None
+        if arguments.online:
+            from envlock.freshness import find_missing_releases
+
+            with reporter.step("asking the package index"):
+                missing = find_missing_releases()
+        if arguments.json:
+            from envlock.cli.documents import write_document
+
+            write_document(check_document(problems, missing))
+        else:
+            sys.stdout.write(render_check(problems, missing))
+        return 1 if problems or missing else 0
+
+
+DATABASE = CommandGroup(
+    name="db",
+    summary="Show what the bundled database knows, and check it.",
+    commands=(Info(), Show(), Check()),
+)
