@@ -14,12 +14,14 @@ from packaging.version import Version
 from envlock.dating import Saver
 from envlock.errors import NoCandidateError
 from envlock.knowledge.bounds import Bound, bounds_for
+from envlock.knowledge.builds import Build, build_for
 from envlock.knowledge.custom_objects import module_of, providers_of
-from envlock.knowledge.families import member_for_cpu
+from envlock.knowledge.families import members_of
 from envlock.knowledge.loaders import Loader
 from envlock.knowledge.pairings import is_paired, release_for_tensorflow
 from envlock.knowledge.releases import (
     Release,
+    find_release,
     line_of,
     line_order,
     lines_of,
@@ -30,7 +32,7 @@ from envlock.knowledge.releases import (
 )
 from envlock.loadability import CustomObject, Verdict
 from envlock.provenance import Provenance
-from envlock.target import Platform, Preference, Target
+from envlock.target import Device, Platform, Preference, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,9 @@ class EnvironmentCandidate:
     loader: Loader
     tensorflow: Release
     """Release of the member of the TensorFlow family that is to be installed."""
+
+    needs: tuple[str, ...]
+    """What no installer brings, for a person to see to, such as a driver."""
 
     target: Target
     is_at_hand: bool
@@ -82,6 +87,9 @@ class Wishes:
 
     python: str | None = None
     """This Python line only."""
+
+    device: Device = "cpu"
+    """What TensorFlow is to compute on."""
 
 
 def propose_candidates(
@@ -149,22 +157,23 @@ def _propose(
     """The best environment for one loader: on a Python at hand if any fits, else on the newest that fits."""
     loader = verdict.loader
     possible = [
-        (member, python)
+        (build, target)
         for line in loader.tensorflow
-        for member, python in _installable(loader, line, platform, _code_readers(provenance), wishes)
+        for build, target in _installable(loader, line, platform, _code_readers(provenance), wishes)
     ]
     if not possible:
         return None
-    at_hand = [(member, python) for member, python in possible if python in pythons]
-    tensorflow, python = (at_hand or possible)[0]
+    at_hand = [(build, target) for build, target in possible if target.python in pythons]
+    build, target = (at_hand or possible)[0]
     brought = sorted({item.distribution for item in custom if item.distribution is not None})
-    pinned = tuple(_requirements(loader, tensorflow, brought))
-    bounds = tuple(_bounds(pinned, python))
+    pinned = tuple(_requirements(loader, build, brought))
+    bounds = tuple(_bounds(pinned, target.python))
     requirements = pinned + tuple(bound.requirement for bound in bounds if bound.is_missing)
     return EnvironmentCandidate(
         loader=loader,
-        tensorflow=tensorflow,
-        target=Target(python=python, platform=platform),
+        tensorflow=build.release,
+        needs=build.needs,
+        target=target,
         is_at_hand=bool(at_hand),
         requirements=requirements,
         bounds=bounds,
@@ -183,39 +192,45 @@ def _code_readers(provenance: Provenance) -> frozenset[str] | None:
 
 def _installable(
     loader: Loader, line: str, platform: Platform, code_readers: Collection[str] | None, wishes: Wishes
-) -> Iterator[tuple[Release, str]]:
-    """TensorFlow releases of *line* with the Pythons that have their wheel: newest Python, then newest patch."""
+) -> Iterator[tuple[Build, Target]]:
+    """Builds of the TensorFlow *line* with the targets that have their wheel: newest Python, then newest patch."""
     releases = [
         release
         for release in reversed(releases_of_line("tensorflow", line))
         if wishes.tensorflow is None or wishes.tensorflow.contains(release.version)
     ]
-    pythons = {python for release in releases for python in python_lines_of(release, platform.name)}
-    for python in sorted(pythons, key=line_order, reverse=True):
+    for python in _pythons_with_wheels(releases, platform):
         if wishes.python not in {None, python} or (code_readers is not None and python not in code_readers):
             continue
         if loader.is_separate and not loader.release.supports(python, platform.name):
             continue
-        for release in releases:
-            member = _member(loader, release, python, platform)
-            if member is not None:
-                yield member, python
-                break
+        target = Target(python=python, platform=platform)
+        builds = (
+            build_for(release.version, target, wishes.device, member=loader.family_member) for release in releases
+        )
+        if (build := next(filter(None, builds), None)) is not None:
+            yield build, target
 
 
-def _member(loader: Loader, release: Release, python: str, platform: Platform) -> Release | None:
-    if loader.family_member is None:
-        return member_for_cpu("tensorflow", release.version, python=python, platform=platform.name)
-    return release if release.supports(python, platform.name) else None
+def _pythons_with_wheels(releases: Iterable[Release], platform: Platform) -> list[str]:
+    """The Pythons for which any member of the family has a wheel of any of *releases*, newest first."""
+    members = [
+        member
+        for release in releases
+        for name in members_of("tensorflow")
+        if (member := find_release(name, release.version)) is not None
+    ]
+    pythons = {python for member in members for python in python_lines_of(member, platform.name)}
+    return sorted(pythons, key=line_order, reverse=True)
 
 
-def _requirements(loader: Loader, tensorflow: Release, brought: Iterable[str]) -> Iterator[Requirement]:
-    yield Requirement(f"{tensorflow.distribution}=={tensorflow.version}")
+def _requirements(loader: Loader, build: Build, brought: Iterable[str]) -> Iterator[Requirement]:
+    yield from build.requirements
     if loader.is_separate:
         yield Requirement(f"{loader.release.distribution}=={loader.release.version}")
     for distribution in brought:
         if is_paired(distribution):
-            release = release_for_tensorflow(distribution, tensorflow.line)
+            release = release_for_tensorflow(distribution, build.release.line)
             yield Requirement(f"{distribution}=={release.version}" if release else distribution)
         else:
             yield Requirement(distribution)
@@ -233,8 +248,16 @@ def _modules(custom: Collection[CustomObject], brought: Iterable[str]) -> Iterat
 
 def _bounds(requirements: Iterable[Requirement], python: str) -> Iterator[Bound]:
     for requirement in requirements:
-        for specifier in requirement.specifier:
-            yield from bounds_for(requirement.name, Version(specifier.version), python=python)
+        for version in _versions_asked_for(requirement):
+            yield from bounds_for(requirement.name, version, python=python)
+
+
+def _versions_asked_for(requirement: Requirement) -> Iterator[Version]:
+    """The versions that a requirement pins, or the newest where it pins none."""
+    if requirement.specifier:
+        yield from (Version(specifier.version) for specifier in requirement.specifier)
+    else:
+        yield from (release.version for release in releases_of(requirement.name)[-1:])
 
 
 def _probes(provenance: Provenance, loader: Loader) -> tuple[str, ...]:

@@ -14,13 +14,11 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-
-import virtualenv
 
 from envlock import __version__
 from envlock.errors import ArtifactError, InstallationError, OccupiedPathError, WriteError
@@ -102,6 +100,8 @@ class ReservedPlace:
         reporter: Reporter,
         build_constraints: str | None = None,
         uv_executable: str | None = None,
+        find_links: Sequence[Path] = (),
+        no_index: bool = False,
     ) -> Environment:
         """Make the environment of a lock, in place of what this block has made before.
 
@@ -114,6 +114,8 @@ class ReservedPlace:
             reporter: Hears of each step.
             build_constraints: Requirements that hold for whatever sdists need to be built.
             uv_executable: The uv to install with, instead of the one that came with envlock.
+            find_links: Folders of wheels and sources to install from, beside the index.
+            no_index: Install from *find_links* alone, without a network.
 
         Raises:
             WriteError: The disk is full, or the place may not be written to.
@@ -132,7 +134,8 @@ class ReservedPlace:
             with reporter.step(f"make an empty environment of Python {interpreter.version}"):
                 _make_empty_environment(site, interpreter, self._place)
             with reporter.step(f"install {_count_pins(lock_text)} distributions"):
-                _install(site, self._place, self._claim, lock_text, build_constraints, uv_executable)
+                sources = _sources(find_links, no_index=no_index)
+                _install(site, self._place, self._claim, lock_text, build_constraints, sources, uv_executable)
             _write_marker(site, identity, state="ready")
         return _environment_at(self._place, reused=False)
 
@@ -319,6 +322,9 @@ def _write_marker(site: Path, identity: Mapping[str, Any], *, state: _State) -> 
 
 def _make_empty_environment(site: Path, interpreter: Interpreter, place: Path) -> None:
     """Make an environment without any distribution: pip is part of the lock."""
+    # Here, since a lock alone must not wait for it.
+    import virtualenv
+
     settings = {name: value for name, value in os.environ.items() if not name.startswith("VIRTUALENV_")}
     arguments = [str(site), "--python", str(interpreter.executable), "--no-seed", "--no-download"]
     try:
@@ -346,11 +352,24 @@ def _drop_unreadable_hook(site: Path) -> None:
 # --- uv ------------------------------------------------------------------------------------------------------
 
 
+def _sources(find_links: Sequence[Path], *, no_index: bool) -> list[str]:
+    """The options that say where distributions come from, beside the person's settings."""
+    # uv runs in another folder.
+    folders = [option for folder in find_links for option in ("--find-links", str(folder.absolute()))]
+    return [*folders, *(["--no-index"] if no_index else [])]
+
+
 def _install(
-    site: Path, place: Path, claim: int, lock_text: str, build_constraints: str | None, uv_executable: str | None
+    site: Path,
+    place: Path,
+    claim: int,
+    lock_text: str,
+    build_constraints: str | None,
+    sources: Sequence[str],
+    uv_executable: str | None,
 ) -> None:
-    """Install exactly what *lock_text* pins."""
-    arguments = ["pip", "sync", "--require-hashes", "--python", str(_python_of(site)), "-"]
+    """Install exactly what *lock_text* pins, from *sources*."""
+    arguments = ["pip", "sync", "--require-hashes", *sources, "--python", str(_python_of(site)), "-"]
     with tempfile.TemporaryDirectory(prefix="envlock-") as folder:
         if build_constraints is not None:
             constraints = Path(folder) / "build-constraints.txt"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from packaging.requirements import Requirement
 
 from envlock.candidates import EnvironmentCandidate
 from envlock.knowledge.datafiles import database_digest
@@ -41,6 +44,15 @@ class Lock:
     database: str
     """Digest of the tables that the choice rests on."""
 
+    command: tuple[str, ...] = ()
+    """The arguments that made it, the program first; empty where no command did."""
+
+    @property
+    def build_constraints(self) -> str | None:
+        """What sources are to be built with, a requirement a line; ``None`` where nothing is built."""
+        lines = sorted({requirement for pin in self.pins for requirement in pin.build})
+        return "".join(f"{line}\n" for line in lines) or None
+
     @property
     def digest(self) -> str:
         """SHA-256 over the target and every pin: two locks of one digest install the same files."""
@@ -49,16 +61,27 @@ class Lock:
         return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
-def pin(resolution: Resolution, *, provenance: Provenance, candidate: EnvironmentCandidate) -> Lock:
-    """Lock the *resolution* of a *candidate* for the artifact of *provenance*."""
+def pin(
+    resolution: Resolution,
+    *,
+    provenance: Provenance,
+    candidate: EnvironmentCandidate,
+    besides: Sequence[Requirement] = (),
+    command: Sequence[str] = (),
+) -> Lock:
+    """Lock the *resolution* of a *candidate* for the artifact of *provenance*.
+
+    *besides* is what was asked for beside what the candidate needs, *command* the arguments that asked for all of it.
+    """
     return Lock(
         artifact=provenance.path.absolute().name,
         loader=candidate.loader.name,
-        requirements=tuple(str(requirement) for requirement in candidate.requirements),
+        requirements=tuple(str(requirement) for requirement in (*candidate.requirements, *besides)),
         constraints=tuple(sorted({str(bound.requirement) for bound in candidate.bounds})),
         target=candidate.target,
         pins=resolution.pins,
         evidence=tuple(item for item in provenance.evidence if item.fact in _TELLING_FACTS),
         engine=resolution.engine,
         database=database_digest(),
+        command=tuple(command),
     )

@@ -8,7 +8,6 @@ from PEP 658 where the index has it, else from the end of the wheel, by range re
 from __future__ import annotations
 
 import base64
-import configparser
 import hashlib
 import http.client
 import io
@@ -16,7 +15,6 @@ import json
 import os
 import re
 import ssl
-import sys
 import tarfile
 import threading
 import time
@@ -26,7 +24,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -34,8 +31,7 @@ from urllib.request import getproxies, proxy_bypass
 from packaging.utils import canonicalize_name
 
 from envlock.errors import EnvlockError, NetworkError, UsageError
-
-PUBLIC_INDEX = "https://index.example/simple/"
+from envlock.formats.ranges import RangeStream
 
 _MEBIBYTE = 1024 * 1024
 _LARGEST_PAGE = 64 * _MEBIBYTE
@@ -123,13 +119,13 @@ class IndexFile:
 class PackageIndex:
     """One package index, whose connections are kept open until :meth:`close`. May be shared by threads.
 
-    *url* None means the index that pip is configured to use, else the public one. *timeout* is in seconds and bounds
-    each wait for the network; a request that fails in passing is made again, *attempts* times in all, after *pause*
-    seconds, twice as many, and so on.
+    *url* is its address, with the person's credentials where it asks for any. *timeout* is in seconds and bounds each
+    wait for the network; a request that fails in passing is made again, *attempts* times in all, after *pause* seconds,
+    twice as many, and so on.
     """
 
-    def __init__(self, url: str | None = None, *, timeout: float = 30.0, attempts: int = 5, pause: float = 0.5) -> None:
-        self._url = (url or configured_index()).rstrip("/") + "/"
+    def __init__(self, url: str, *, timeout: float = 30.0, attempts: int = 5, pause: float = 0.5) -> None:
+        self._url = url.rstrip("/") + "/"
         if urlsplit(self._url).scheme not in {"http", "https"}:
             raise UsageError(f"{without_credentials(self._url)}: an index is read over http or https")
         self._authorization = _authorization(urlsplit(self._url))
@@ -284,38 +280,9 @@ class PackageIndex:
         return _Answer(url=url, status=response.status, headers=response.headers, body=body)
 
 
-def configured_index() -> str:
-    """The index that pip is configured to use (environment, then its files), else the public one."""
-    if url := os.environ.get("PIP_INDEX_URL"):
-        return url
-    settings = configparser.RawConfigParser()
-    settings.read(_pip_settings(), encoding="utf-8")
-    for section in ("install", "global"):
-        if settings.has_option(section, "index-url"):
-            return settings.get(section, "index-url").strip()
-    return PUBLIC_INDEX
-
-
 def without_credentials(url: str) -> str:
     """*url* as it may be printed."""
     return re.sub(r"(?<=://)[^/@\s]+@", "", url)
-
-
-def _pip_settings() -> list[Path]:
-    """The files that pip reads its settings from, the deciding one last."""
-    name = "pip.ini" if sys.platform == "win32" else "pip.conf"
-    home = Path.home()
-    per_user = [home / "pip" / name, home / ".pip" / name, home / ".config" / "pip" / name]
-    if sys.platform == "darwin":
-        shared = [Path("/Library/Application Support/pip") / name]
-        per_user.append(home / "Library" / "Application Support" / "pip" / name)
-    elif sys.platform == "win32":
-        shared = [Path(os.environ.get("PROGRAMDATA", "C:/ProgramData")) / "pip" / name]
-        per_user.append(Path(os.environ.get("APPDATA", home)) / "pip" / name)
-    else:
-        shared = [Path("/etc/xdg/pip") / name, Path("/etc") / name]
-    named = os.environ.get("PIP_CONFIG_FILE")
-    return [*shared, *per_user, Path(sys.prefix) / name, *([Path(named)] if named else [])]
 
 
 # --- the wire ------------------------------------------------------------------------------------------------
@@ -370,7 +337,7 @@ def _read_body(response: http.client.HTTPResponse, limit: int) -> bytes:
     return body
 
 
-class _RemoteFile(io.RawIOBase):
+class _RemoteFile(RangeStream):
     """A file on a server, read by ranges that are kept.
 
     *fetch* takes a range as HTTP writes it and the most bytes that the answer may have. A server that answers with
@@ -378,38 +345,15 @@ class _RemoteFile(io.RawIOBase):
     """
 
     def __init__(self, name: str, fetch: Callable[[str, int], _Answer]) -> None:
-        super().__init__()
         self._name = name
         self._fetch = fetch
-        self._position = 0
         answer = fetch(f"-{_TAIL}", _LARGEST_WHOLE_FILE)
-        self._size = _full_size(answer)
+        super().__init__(_full_size(answer))
         self._spans = {self._size - len(answer.body): answer.body}
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        if origin + offset < 0:
-            raise OSError("seek before the start of the file")
-        self._position = origin + offset
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        size = max(0, min(len(buffer), self._size - self._position))
-        if size:
-            buffer[:size] = self._bytes(self._position, size)
-            self._position += size
-        return size
-
-    def _bytes(self, start: int, size: int) -> bytes:
+    def read_range(self, start: int, size: int) -> bytes:
+        if size == 0:
+            return b""
         for begin, data in self._spans.items():
             if begin <= start and start + size <= begin + len(data):
                 return data[start - begin : start - begin + size]

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,17 +16,24 @@ from envlock.candidates import EnvironmentCandidate, Wishes, explain_no_candidat
 from envlock.custom_code import Definition, find_definitions
 from envlock.diagnosis import own_objects
 from envlock.environment import Environment, ReservedPlace, refuse_foreign_environment, reserve_place
-from envlock.errors import InstallationError, NoCandidateError, ResolutionError, UsageError, WriteError
+from envlock.errors import (
+    InstallationError,
+    NetworkError,
+    NoCandidateError,
+    ResolutionError,
+    UsageError,
+    WriteError,
+)
 from envlock.formats.text import first_line, one_line, printable
 from envlock.inspection import Inspection, inspect
 from envlock.interpreters import Interpreter, command_to_get, find_interpreters, search_is_restricted
 from envlock.loadability import judge
 from envlock.lock import Lock, pin
 from envlock.reporter import Reporter
-from envlock.resolution import Resolver
+from envlock.resolution import Resolution, Resolver
 from envlock.target import Platform
 from envlock.verification import Verification, verify
-from envlock.writers import WRITERS, LockWriter
+from envlock.writers import WRITERS, Differences, LockWriter, compare
 from envlock.writers.files import refuse_foreign_file, write_whole
 
 MAXIMUM_ATTEMPTS = 4
@@ -42,13 +49,27 @@ class Request:
 
     artifact: Path
     platform: Platform
-    resolver: Resolver
+    resolvers: tuple[Resolver, ...]
+    """Asked in this order until one has a solution."""
+
     writer: LockWriter
     lock_path: Path
     environment_path: Path | None
     """``None``: lock only."""
 
     wishes: Wishes = field(default_factory=Wishes)
+    besides: tuple[Requirement, ...] = ()
+    """What the person wants in the environment beside what the model needs."""
+
+    upgrades: bool = False
+    """Whether the pins of the lock that is there already have no say."""
+
+    upgraded: frozenset[str] = frozenset()
+    """Normalised names of the distributions whose pins have none."""
+
+    command: tuple[str, ...] = ()
+    """The arguments that asked for all of this, the program first."""
+
     code: Path | None = None
     """Folder of the person's own definitions."""
 
@@ -127,6 +148,22 @@ def from_model(request: Request, reporter: Reporter) -> Outcome:
     return outcome
 
 
+def check_lock(request: Request, reporter: Reporter) -> Differences:
+    """Compare the lock that is there with the one that would be made now; nothing is written.
+
+    Raises:
+        ArtifactError: The artifact is damaged, hostile, or no model.
+        UsageError: There is no lock to compare.
+        NoCandidateError: Nothing loads it.
+        NetworkError: The index is needed and cannot be reached.
+    """
+    text = _read_lock(request)
+    if text is None:
+        raise UsageError(f"{request.lock_path}: there is no lock to check", hint="leave --check out to make it")
+    outcome = _first_that_serves(_begin(request, reporter, None))
+    return compare(outcome.lock, text, request.writer)
+
+
 def _first_that_serves(job: _Job) -> Outcome:
     passed_over: list[PassedOver] = []
     attempts: list[Attempt] = []
@@ -169,6 +206,9 @@ class _Job:
     definitions: Mapping[str, Definition]
     interpreters: Sequence[Interpreter]
     reporter: Reporter
+    kept: tuple[Requirement, ...]
+    """Pins of the lock that is there already, to be kept where they can be."""
+
     place: ReservedPlace | None
     """Where environments are made; ``None``: lock only."""
 
@@ -243,17 +283,38 @@ def _begin(request: Request, reporter: Reporter, place: ReservedPlace | None) ->
         inspection = inspect(request.artifact)
         definitions = _find_own_objects(inspection, request, reporter)
     read = time.perf_counter()
-    with reporter.step("looking for Pythons"):
-        interpreters = find_interpreters()
+    # A lock is for a target: which Pythons are on this machine has no part in it, unless an engine runs in one.
+    interpreters: Sequence[Interpreter] = ()
+    if place is not None or any(resolver.needs_interpreter for resolver in request.resolvers):
+        with reporter.step("looking for Pythons"):
+            interpreters = find_interpreters()
     return _Job(
         request=request,
         inspection=inspection,
         definitions=definitions,
         interpreters=interpreters,
         reporter=reporter,
+        kept=tuple(_kept_pins(request)),
         place=place,
         seconds={"inspect": read - started, "interpreters": time.perf_counter() - read},
     )
+
+
+def _kept_pins(request: Request) -> Iterator[Requirement]:
+    text = None if request.upgrades else _read_lock(request)
+    pins = request.writer.read_pins(text) if text is not None else {}
+    for name, version in pins.items():
+        if name not in request.upgraded:
+            yield Requirement(f"{name}=={version}")
+
+
+def _read_lock(request: Request) -> str | None:
+    """The lock that is there already; ``None`` where there is none of ours."""
+    try:
+        text = request.lock_path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return text if request.writer.is_ours(text) else None
 
 
 def _find_own_objects(inspection: Inspection, request: Request, reporter: Reporter) -> dict[str, Definition]:
@@ -324,16 +385,93 @@ def _make(candidate: EnvironmentCandidate, job: _Job, *, must_compute: bool = Tr
 def _lock(candidate: EnvironmentCandidate, interpreter: Interpreter | None, job: _Job) -> Lock:
     with job.step(f"locking {candidate.name}", "lock"):
         try:
-            resolution = job.request.resolver.resolve(
-                (*candidate.requirements, *_TOOLS),
-                constraints=[bound.requirement for bound in candidate.bounds],
-                target=candidate.target,
-                interpreter=interpreter.executable if interpreter else None,
-            )
+            resolution = _resolve(candidate, interpreter, job)
         except ResolutionError as error:
             attempt = Attempt(candidate=candidate, stage="resolution", error=error.explanation)
             raise _DoesNotServeError(attempt) from error
-    return pin(resolution, provenance=job.inspection.provenance, candidate=candidate)
+    return pin(
+        resolution,
+        provenance=job.inspection.provenance,
+        candidate=candidate,
+        besides=job.request.besides,
+        command=job.request.command,
+    )
+
+
+def _resolve(candidate: EnvironmentCandidate, interpreter: Interpreter | None, job: _Job) -> Resolution:
+    """What the first resolver with a solution finds; every file with its address where the format of the lock asks.
+
+    Raises:
+        ResolutionError: None has one; it tells what the first of them found out.
+        NetworkError: The first of them needs the index, which cannot be reached.
+    """
+    question = _Question(candidate, interpreter, job.request.besides)
+    first, *others = job.request.resolvers
+    try:
+        found = question.ask(first, job.kept)
+    except ResolutionError as refusal:
+        found = _ask_others(question, others, job, refusal)
+    for resolver in others if job.request.writer.needs_addresses else ():
+        if not all(file.url for pin in found.pins for file in pin.files):
+            # Addresses are those of the person's own index, which the bundled snapshot does not know.
+            found = question.ask(resolver, _as_constraints(found))
+    return found
+
+
+def _ask_others(question: _Question, resolvers: Sequence[Resolver], job: _Job, refusal: ResolutionError) -> Resolution:
+    """What the first of *resolvers* with a solution finds; *refusal* where none has one."""
+    known = question.without_besides().find(job.request.resolvers[0]) if resolvers and question.besides else None
+    for resolver in resolvers:
+        job.reporter.note(f"{question.candidate.name}: {refusal.explanation}; asking {resolver.name}")
+        try:
+            # What is known to work together stays as it is, where that leaves a solution.
+            return question.ask(resolver, _as_constraints(known) if known else job.kept)
+        except (ResolutionError, NetworkError) as error:
+            job.reporter.note(str(error))
+    raise refusal
+
+
+def _as_constraints(resolution: Resolution) -> tuple[Requirement, ...]:
+    return tuple(Requirement(f"{pin.name}=={pin.version}") for pin in resolution.pins)
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What resolvers are asked for one candidate."""
+
+    candidate: EnvironmentCandidate
+    interpreter: Interpreter | None
+    besides: tuple[Requirement, ...]
+
+    def without_besides(self) -> _Question:
+        """What the candidate alone needs."""
+        return replace(self, besides=())
+
+    def ask(self, resolver: Resolver, kept: Sequence[Requirement] = ()) -> Resolution:
+        """The answer of *resolver* with the pins *kept*, or without them where that has no solution.
+
+        Raises:
+            ResolutionError, NetworkError: There is none.
+        """
+        if kept and (found := self.find(resolver, kept)) is not None:
+            return found
+        return self._ask(resolver, ())
+
+    def find(self, resolver: Resolver, constraints: Sequence[Requirement] = ()) -> Resolution | None:
+        """The answer of *resolver* under *constraints*; ``None`` where it has no solution."""
+        try:
+            return self._ask(resolver, constraints)
+        except ResolutionError:
+            return None
+
+    def _ask(self, resolver: Resolver, constraints: Sequence[Requirement]) -> Resolution:
+        bounds = [bound.requirement for bound in self.candidate.bounds]
+        return resolver.resolve(
+            (*self.candidate.requirements, *_TOOLS, *self.besides),
+            constraints=[*bounds, *constraints],
+            target=self.candidate.target,
+            interpreter=self.interpreter.executable if self.interpreter else None,
+        )
 
 
 def _build(
@@ -346,6 +484,7 @@ def _build(
                 lock_text=WRITERS[0].render(lock),
                 digest=lock.digest,
                 reporter=job.reporter,
+                build_constraints=lock.build_constraints,
             )
         except InstallationError as error:
             attempt = Attempt(candidate=candidate, stage="installation", error=error.detail)

@@ -17,6 +17,11 @@ Preference = Literal["auto", "saver", "newest"]
 
 PREFERENCES: tuple[Preference, ...] = ("auto", "saver", "newest")
 
+Device = Literal["cpu", "cuda", "tpu", "metal"]
+"""What TensorFlow is to compute on: the processor, NVIDIA GPUs, Cloud TPUs, the GPUs of Macs."""
+
+DEVICES: tuple[Device, ...] = ("cpu", "cuda", "tpu", "metal")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
@@ -166,3 +171,23 @@ MACOS_ARM64 = Platform(name="macos_arm64", system="Darwin", machine="arm64", min
 WINDOWS_X86_64 = Platform(name="win_amd64", system="Windows", machine="AMD64")
 
 PLATFORMS: tuple[Platform, ...] = (LINUX_X86_64, LINUX_AARCH64, MACOS_X86_64, MACOS_ARM64, WINDOWS_X86_64)
+
+
+def platform_here() -> Platform | None:
+    """The platform of this machine; ``None`` where no wheels of TensorFlow are known for it."""
+    import platform
+
+    here = (platform.system(), platform.machine())
+    return next((item for item in PLATFORMS if (item.system, item.machine) == here), None)
+
+
+def find_platform(name: str) -> Platform:
+    """The platform of that name.
+
+    Raises:
+        LookupError: There is none.
+    """
+    for item in PLATFORMS:
+        if item.name == name:
+            return item
+    raise LookupError(name)

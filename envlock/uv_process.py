@@ -5,17 +5,31 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from uv import find_uv_bin
 
 from envlock.errors import EnvlockError, NetworkError, WriteError
 
 # uv follows the person's settings, except where they name another environment, switch the check of hashes off, or
-# shape what is resolved.
+# shape what is resolved. So does pip, where uv runs it.
 _OVERRIDDEN_VARIABLES = frozenset(
     {
         "CONDA_PREFIX",
+        "PIP_ABI",
+        "PIP_BUILD_CONSTRAINT",
+        "PIP_CONSTRAINT",
+        "PIP_IGNORE_REQUIRES_PYTHON",
+        "PIP_IMPLEMENTATION",
+        "PIP_NO_BINARY",
+        "PIP_NO_BUILD_ISOLATION",
+        "PIP_ONLY_BINARY",
+        "PIP_PLATFORM",
+        "PIP_PRE",
+        "PIP_PYTHON_VERSION",
+        "PIP_TARGET",
+        "PIP_UPLOADED_PRIOR_TO",
+        "PIP_USE_DEPRECATED",
         "PYTHONHOME",
         "PYTHONPATH",
         "UV_CONSTRAINT",
@@ -36,7 +50,8 @@ _OVERRIDDEN_VARIABLES = frozenset(
         "VIRTUAL_ENV",
     }
 )
-_SETTINGS = {"NO_COLOR": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never"}
+# Nobody is there to answer a question, such as for the password of an index.
+_SETTINGS = {"NO_COLOR": "1", "PIP_NO_INPUT": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never"}
 
 
 class UvError(EnvlockError):
@@ -61,13 +76,15 @@ def run_uv(
     executable: str | None = None,
     kept_open: Sequence[int] = (),
     folder: str | None = None,
+    explain: Callable[[str], EnvlockError | None] | None = None,
 ) -> str:
     """Run uv with *arguments*, hand it *text* on standard input, and return what it prints to standard output.
 
     *action* says in an error what was being done, *place* what was being written. The person's own configuration of
     uv applies: index, proxy, cache, credentials. *executable* stands in for the uv that came with envlock. Of
     the files that envlock holds open, uv gets those whose descriptors are in *kept_open*. It works in *folder*, and
-    reads the configuration of the project there.
+    reads the configuration of the project there. Where uv runs another program, *explain* makes an error of what that
+    one wrote to both streams, or ``None`` where it is uv itself that failed.
 
     Raises:
         NetworkError: The index cannot be reached.
@@ -87,8 +104,24 @@ def run_uv(
         check=False,
     )
     if done.returncode != 0:
-        raise read_failure(done.stderr, exit_code=done.returncode, action=action, place=place)
+        explained = explain(f"{done.stdout}\n{done.stderr}") if explain else None
+        raise explained or read_failure(done.stderr, exit_code=done.returncode, action=action, place=place)
     return done.stdout
+
+
+def index_address() -> str:
+    """The index that uv resolves over, as the person configured it; it may hold credentials.
+
+    Raises:
+        UvError: The configuration cannot be read.
+    """
+    # Nothing is asked for, so nothing is looked up: only the settings are told.
+    told = run_uv(
+        ["pip", "compile", "-", "--quiet", "--no-header", "--offline", "--emit-index-url"],
+        action="reading the settings of uv",
+        place="the cache of uv",
+    )
+    return told.split("--index-url", 1)[1].split()[0]
 
 
 # --- what went wrong -----------------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 from envlock.environment import Environment, reserve_place
 from envlock.provenance import ConfigObject, Evidence, Operation, Provenance
@@ -47,3 +49,19 @@ def create_environment(place: Path, **arguments: Any) -> Environment:
         environment = reserved.create(**arguments)
         reserved.keep()
     return environment
+
+
+def write_wheel(folder: Path, name: str, version: str, *, requires: Sequence[str] = ()) -> Path:
+    """A wheel for any Python with an empty module of its *name* in it."""
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    members = {
+        f"{name}.py": "",
+        f"{name}-{version}.dist-info/METADATA": metadata + "".join(f"Requires-Dist: {text}\n" for text in requires),
+        f"{name}-{version}.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    with ZipFile(path, "w") as archive:
+        for member, text in members.items():
+            archive.writestr(member, text)
+        archive.writestr(f"{name}-{version}.dist-info/RECORD", "".join(f"{member},,\n" for member in members))
+    return path

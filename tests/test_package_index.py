@@ -7,8 +7,7 @@ import io
 import json
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
@@ -18,7 +17,6 @@ from envlock.package_index import (
     IndexFile,
     MetadataUnavailableError,
     PackageIndex,
-    configured_index,
 )
 from tests.index_server import Server, make_wheel, serve_index
 
@@ -345,32 +343,6 @@ def test_an_index_on_disk_is_refused() -> None:
 
 
 # --- configuration -------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def write_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    monkeypatch.delenv("PIP_INDEX_URL", raising=False)
-
-    def write(text: str) -> None:
-        (tmp_path / "pip.conf").write_text(text)
-        monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
-
-    return write
-
-
-def test_the_index_is_the_one_that_pip_uses(write_settings: Callable[[str], None]) -> None:
-    write_settings("[global]\nindex-url = https://mirror.example/%20/simple\n")
-
-    assert configured_index() == "https://mirror.example/%20/simple"
-
-
-def test_the_environment_decides_over_the_files(
-    write_settings: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_settings("[global]\nindex-url = https://mirror.example/simple\n")
-    monkeypatch.setenv("PIP_INDEX_URL", "https://other.example/simple")
-
-    assert configured_index() == "https://other.example/simple"
 
 
 def test_errors_of_the_client_share_the_root() -> None:

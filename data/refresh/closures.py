@@ -1,7 +1,7 @@
-"""Rewrite the verified closures: install each subject, save and load models there, and write down what was installed.
+"""Rewrite ``data/closures/``: install each subject, save and load models there, and write down what was installed.
 
     python data/refresh/closures.py --journal DIR [--engine uv] [--jobs 1] [--most N] [--only TEXT] [--again]
-    python data/refresh/closures.py --journal DIR --assemble
+    python data/refresh/closures.py --journal DIR --assemble [--data DIR] [--allow-fewer]
 
 A trial is one release of one subject beside one TensorFlow on one Python of this machine. It is resolved as
 ``from-model`` does, with the corrected bounds; its environment is made, tried by ``probes/save_and_load.py`` and
@@ -30,9 +30,11 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from options import script_parser
 from packaging.requirements import Requirement
 from packaging.version import Version
-from tables import DATA, write_document
+from roots import names_under
+from tables import write_document
 
 from envlock.environment import reserve_place
 from envlock.errors import EnvlockError
@@ -44,23 +46,12 @@ from envlock.knowledge.loaders import all_loaders
 from envlock.knowledge.pairings import is_paired, paired_lines, release_for_tensorflow
 from envlock.knowledge.releases import Release, latest_of_line, line_order, lines_of, releases_of_line
 from envlock.reporter import SilentReporter
-from envlock.resolution import RESOLVERS, Resolution, Resolver
+from envlock.resolution import ENGINES, Resolution, Resolver, resolvers_of
 from envlock.target import LINUX_X86_64, Platform, Target
 from envlock.uv_process import run_uv
 
 GENERATOR = "data/refresh/closures.py"
 SOURCE = "run-2026-11"
-
-SUBJECTS = (
-    "tensorflow",
-    "tf-keras",
-    "keras",
-    "tensorflow-addons",
-    "tensorflow-text",
-    "tensorflow-hub",
-    "tensorflow-probability",
-)
-"""What closures are made for, in the order of their worth."""
 
 TIME_LIMIT = 900.0
 """Seconds that a probe may take."""
@@ -82,27 +73,26 @@ def main() -> None:
     options = _parse(sys.argv[1:])
     journal = Journal(options.journal)
     if options.assemble:
-        assemble(journal.rows(), DATA / "closures", allow_fewer=options.allow_fewer)
+        assemble(journal.rows(), options.data / "closures", allow_fewer=options.allow_fewer)
         return
     interpreters = {interpreter.line: interpreter for interpreter in reversed(find_interpreters())}
     trials = [trial for trial in plan_trials(interpreters, LINUX_X86_64) if options.only in trial.name]
     pending = pending_trials(trials, journal.rows(), again=options.again)
-    resolver = next(item for item in RESOLVERS if item.name == options.engine)
+    (resolver,) = resolvers_of([options.engine])
     laboratory = Laboratory(interpreters, resolver, options.journal)
     run(pending[: options.most], laboratory.try_out, journal, jobs=options.jobs)
     print(f"{max(len(pending) - (options.most or len(pending)), 0)} of {len(trials)} trials are left", file=sys.stderr)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = script_parser(__doc__)
     parser.add_argument("--journal", type=Path, required=True, metavar="DIR", help="where outcomes are kept")
-    parser.add_argument("--engine", choices=[item.name for item in RESOLVERS], default=RESOLVERS[0].name)
+    parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0])
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="trials at a time")
     parser.add_argument("--only", default="", metavar="TEXT", help="trials whose name holds this, as the log prints it")
     parser.add_argument("--most", type=int, metavar="N", help="trials of this call")
     parser.add_argument("--again", action="store_true", help="make the trials again that failed")
     parser.add_argument("--assemble", action="store_true", help="write data/closures/ from the journal")
-    parser.add_argument("--allow-fewer", action="store_true", help="let a table lose rows")
     return parser.parse_args(arguments)
 
 
@@ -134,6 +124,11 @@ class Trial:
         return f"{self.subject}: {' '.join(self.requested)} on {self.target.python}"
 
 
+def subjects() -> tuple[str, ...]:
+    """What closures are made for, in the order of their worth."""
+    return names_under("tried", read_toml("snapshot_roots.toml"))
+
+
 def plan_trials(pythons: Collection[str], platform: Platform) -> tuple[Trial, ...]:
     """Every trial that *pythons* admit, best first.
 
@@ -142,7 +137,7 @@ def plan_trials(pythons: Collection[str], platform: Platform) -> tuple[Trial, ..
     others come last of all, each on one Python.
     """
     ranked: list[tuple[tuple[object, ...], Trial]] = []
-    for subject in SUBJECTS:
+    for subject in subjects():
         for release in _last_of_each_line(subject):
             targets = [
                 Target(python=python, platform=platform)
@@ -154,7 +149,7 @@ def plan_trials(pythons: Collection[str], platform: Platform) -> tuple[Trial, ..
                 trials = list(_trials(release, line, targets))
                 for position, trial in enumerate(trials[:1] if place else trials):
                     newest_first = tuple(-part for part in line_order(release.line))
-                    rank = (place > 0, SUBJECTS.index(subject), position, newest_first, place)
+                    rank = (place > 0, subjects().index(subject), position, newest_first, place)
                     ranked.append((rank, trial))
     return tuple(trial for _, trial in sorted(ranked, key=lambda item: item[0]))
 
@@ -515,7 +510,7 @@ def assemble(rows: Iterable[Row], folder: Path, *, allow_fewer: bool) -> None:
         FewerRowsError: A subject would lose closures, and *allow_fewer* is not set.
     """
     ordered = sorted(rows, key=_order)
-    for subject in SUBJECTS:
+    for subject in subjects():
         closures = [_select(row) for row in ordered if row["subject"] == subject and "error" not in row]
         if closures:
             _write(folder / f"{subject}.json", closures, allow_fewer=allow_fewer)
@@ -526,7 +521,7 @@ def assemble(rows: Iterable[Row], folder: Path, *, allow_fewer: bool) -> None:
 
 
 def _order(row: Row) -> tuple[object, ...]:
-    subject, python = SUBJECTS.index(row["subject"]), line_order(row["python"])
+    subject, python = subjects().index(row["subject"]), line_order(row["python"])
     return (subject, Version(row["version"]), _tensorflow_version(row), python, row["platform"])
 
 

@@ -1,9 +1,12 @@
 """Rewrite ``data/custom_objects.json``: what add-on distributions bring to Keras, read from their sources.
 
-    python data/refresh/custom_objects.py CACHE [--allow-fewer]
+    python data/refresh/custom_objects.py FOLDER [--data DIR] [--allow-fewer]
+    python data/refresh/custom_objects.py --join [--data DIR] [--allow-fewer]
 
 Which releases of which distributions are read stands in ``data/custom_objects.toml``. Nothing of them is built,
-installed or imported; what was fetched is kept in the folder CACHE.
+installed or imported; what was fetched is kept in FOLDER: a later run fetches only what is new. The second form reads
+no sources: it takes over what was changed in the curated table, which is part of the generated one since that is
+faster to open.
 
 An object is a class that derives, by whatever chain within its distribution, from one of the classes that Keras
 saves; a class or function that is registered with ``register_keras_serializable``, be it by a decorator of the
@@ -19,28 +22,19 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from package_sources import (
-    Definition,
-    Module,
-    Package,
-    called_name,
-    constant,
-    dotted,
-    fetch_sources,
-    keyword,
-    read_package,
-)
-from tables import DATA, write_document
+from distribution_files import Members, fetch_members, files_to_read
+from options import folder_of, script_parser
+from packaging.version import Version
+from spans import Spans, spans_of
+from syntax.modules import Function, dotted_name, text_of
+from syntax.packages import Package, PackageModule, called_name
+from tables import read_toml, write_document
 
 from envlock.package_index import PackageIndex
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from envlock.uv_process import index_address
 
 GENERATOR = "data/refresh/custom_objects.py"
 
@@ -61,32 +55,79 @@ class CustomObject:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("cache", type=Path)
-    parser.add_argument("--allow-fewer", action="store_true")
-    arguments = parser.parse_args()
-    providers = tomllib.loads((DATA / "custom_objects.toml").read_text(encoding="utf-8"))["provider"]
-    with PackageIndex() as index:
-        content = build_table(
-            [provider for provider in providers if "read" in provider],
-            lambda distribution, version: fetch_sources(index, distribution, version, arguments.cache),
-            native=_names_of_keras(),
-        )
+    options = _read_options()
+    providers = read_toml(options.data / "custom_objects.toml")["provider"]
+    table = options.data / "custom_objects.json"
+    found = _known_objects(table) if options.join else _read_objects(providers, options)
     write_document(
-        DATA / "custom_objects.json",
-        content,
+        table,
+        {"providers": described(providers), **found},
         generator=GENERATOR,
         source="custom-object-sources",
-        tables=("versions", "objects", "homonyms"),
-        allow_fewer=arguments.allow_fewer,
+        tables=("providers", *_READ_TABLES),
+        allow_fewer=options.allow_fewer,
     )
 
 
-def _names_of_keras() -> frozenset[str]:
+def _read_options() -> argparse.Namespace:
+    parser = script_parser(__doc__)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="keeps what was fetched")
+    what.add_argument("--join", action="store_true", help="only take over the curated table")
+    return parser.parse_args()
+
+
+_READ_TABLES = ("versions", "objects", "homonyms")
+
+
+def _known_objects(table: Path) -> dict[str, Any]:
+    known = json.loads(table.read_bytes())
+    return {name: known[name] for name in _READ_TABLES}
+
+
+def _read_objects(providers: Iterable[Mapping[str, Any]], options: argparse.Namespace) -> dict[str, Any]:
+    folder = folder_of(GENERATOR, options)
+    with PackageIndex(index_address()) as index:
+        found = build_table(
+            [provider for provider in providers if "read" in provider],
+            lambda distribution, version: _fetch_modules(index, distribution, version, folder),
+            native=_names_of_keras(options.data),
+        )
+    print(f"{index.requests} requests, {index.bytes} bytes", file=sys.stderr)
+    return found
+
+
+_OF_TESTS = frozenset({"test", "tests", "testing", "testdata", "examples", "benchmarks", "docs"})
+
+
+def _fetch_modules(index: PackageIndex, distribution: str, version: str, folder: Path) -> Members:
+    file = files_to_read(index.files(distribution))[Version(version)]
+    return dict(sorted(fetch_members(index, file, _is_module, folder).items()))
+
+
+def _is_module(path: str) -> bool:
+    """Whether the member is Python, and no test."""
+    member = PurePosixPath(path)
+    is_test = member.stem.endswith("_test") or member.stem.startswith("test_")
+    return member.suffix == ".py" and not is_test and _OF_TESTS.isdisjoint(member.parts)
+
+
+_ABOUT_READING = frozenset({"distribution", "only", "read", "checked", "source"})
+
+
+def described(providers: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What the curated table says of each distribution, in its order, less what is about the reading of sources."""
+    return {
+        provider["distribution"]: {key: provider[key] for key in provider if key not in _ABOUT_READING}
+        for provider in providers
+    }
+
+
+def _names_of_keras(data: Path) -> frozenset[str]:
     """Classes and functions that some Keras brings itself."""
     names: set[str] = set()
-    for path in (DATA / "keras_schema").glob("*.json"):
-        table = json.loads(path.read_text(encoding="utf-8"))
+    for path in (data / "keras_schema").glob("*.json"):
+        table = json.loads(path.read_bytes())
         names.update(table["classes"], table["aliases"], *table["functions"].values())
     return frozenset(names)
 
@@ -99,7 +140,7 @@ Row = list[Any]
 
 def build_table(
     providers: Iterable[Mapping[str, Any]],
-    sources_of: Callable[[str, str], Mapping[str, bytes]],
+    sources_of: Callable[[str, str], Members],
     *,
     native: frozenset[str],
 ) -> dict[str, Any]:
@@ -108,7 +149,7 @@ def build_table(
     rows: dict[str, list[Row]] = {}
     for provider in providers:
         distribution, versions[distribution] = provider["distribution"], provider["read"]
-        releases = (find_objects(read_package(sources_of(distribution, version))) for version in provider["read"])
+        releases = (find_objects(Package(sources_of(distribution, version))) for version in provider["read"])
         for item, spans in _follow(releases):
             if any(fnmatchcase(item.name, pattern) for pattern in provider.get("only", ["*"])):
                 # Importing the whole registers it: the module that defines it need not be known.
@@ -123,22 +164,18 @@ def build_table(
     }
 
 
-def _follow(releases: Iterable[Iterable[CustomObject]]) -> Iterator[tuple[CustomObject, list[list[int]]]]:
+def _follow(releases: Iterable[Iterable[CustomObject]]) -> Iterator[tuple[CustomObject, Spans]]:
     """Each object as the last release has it, with the span list of the releases that do."""
     latest: dict[str, CustomObject] = {}
     packages: dict[str, dict[str, None]] = {}
-    spans: dict[str, list[list[int]]] = {}
+    holders: dict[str, list[int]] = {}
     for index, release in enumerate(releases):
         for item in release:
             latest[item.name] = item
             packages.setdefault(item.name, {}).update(dict.fromkeys(item.packages))
-            known = spans.setdefault(item.name, [])
-            if known and known[-1][1] == index - 1:
-                known[-1][1] = index
-            else:
-                known.append([index, index])
+            holders.setdefault(item.name, []).append(index)
     for name in sorted(latest):
-        yield replace(latest[name], packages=tuple(packages[name])), spans[name]
+        yield replace(latest[name], packages=tuple(packages[name])), spans_of(holders[name])
 
 
 # --- the objects of one release ------------------------------------------------------------------------------
@@ -200,10 +237,10 @@ def _weight(item: CustomObject) -> tuple[bool, bool]:
 
 
 def _defined_objects(
-    package: Package, module: Module, registrars: Mapping[str, tuple[str, ...]]
+    package: Package, module: PackageModule, registrars: Mapping[str, tuple[str, ...]]
 ) -> Iterator[CustomObject]:
     by_place = next((_MODULES[part] for part in reversed(module.name.split(".")) if part in _MODULES), "object")
-    for node in module.definitions:
+    for node in module.nested_definitions:
         is_class = isinstance(node, ast.ClassDef)
         name, packages = _registration(node, registrars)
         kind = _kind(package, module, node.name, set()) if is_class else None
@@ -216,7 +253,7 @@ def _defined_objects(
             )
 
 
-def _kind(package: Package, module: Module, name: str, passed: set[tuple[str, str]]) -> str | None:
+def _kind(package: Package, module: PackageModule, name: str, passed: set[tuple[str, str]]) -> str | None:
     """What the class of that name is to Keras, by its bases; ``None`` where it is nothing that Keras saves."""
     if (module.name, name) in passed:
         return None
@@ -257,41 +294,53 @@ def _registrars(package: Package) -> dict[str, tuple[str, ...]]:
 
 
 def _packages(
-    call: ast.Call, registrars: Mapping[str, tuple[str, ...]], within: Definition | None = None
+    call: ast.Call, registrars: Mapping[str, tuple[str, ...]], within: ast.ClassDef | Function | None = None
 ) -> tuple[str, ...]:
     """The packages under which *call* registers; none where it does not."""
-    known = registrars.get(called_name(call).rpartition(".")[2], ())
-    given = keyword(call, "package") or _positional(call, 0)
+    known = registrars.get(called_name(call), ())
+    given = _keyword(call, "package") or _positional(call, 0)
     if not known:
         return ()
     if given is not None:
-        text = constant(given) or _default(within, dotted(given).rpartition(".")[2])
-        return (text,)
+        return (text_of(given) or _default(within, (dotted_name(given) or "").rpartition(".")[2]),)
     return tuple(name or _default(within, "package") for name in known)
 
 
-def _default(within: Definition | None, argument: str) -> str:
-    return Module.default(within, argument) if within is not None else _UNTOLD
+def _default(within: ast.ClassDef | Function | None, argument: str) -> str:
+    """The text that is the default of an argument of a function, or of a method of a class."""
+    for function in ast.walk(within) if within is not None else ():
+        if isinstance(function, ast.FunctionDef):
+            names = [item.arg for item in function.args.args]
+            defaults = dict(zip(reversed(names), reversed(function.args.defaults), strict=False))
+            if argument in defaults:
+                return text_of(defaults[argument]) or _UNTOLD
+    return _UNTOLD
+
+
+def _keyword(call: ast.Call, name: str) -> ast.expr | None:
+    return next((item.value for item in call.keywords if item.arg == name), None)
 
 
 def _positional(call: ast.Call, place: int) -> ast.expr | None:
     """An argument of Keras' own decorator, which takes the package first and then the name."""
-    is_own = called_name(call).rpartition(".")[2] == _REGISTERING
-    return call.args[place] if is_own and len(call.args) > place else None
+    return call.args[place] if called_name(call) == _REGISTERING and len(call.args) > place else None
 
 
-def _registration(node: Definition, registrars: Mapping[str, tuple[str, ...]]) -> tuple[str, tuple[str, ...]]:
+def _registration(
+    node: ast.ClassDef | Function, registrars: Mapping[str, tuple[str, ...]]
+) -> tuple[str, tuple[str, ...]]:
     """The name under which a class or function is registered, and the packages: none where it is not."""
     name, packages = node.name, dict[str, None]()
     for decorator in node.decorator_list:
-        call = Module.as_call(decorator)
+        # Without parentheses it is called without arguments.
+        call = decorator if isinstance(decorator, ast.Call) else ast.Call(func=decorator, args=[], keywords=[])
         if found := _packages(call, registrars):
-            name = constant(keyword(call, "name") or _positional(call, 1)) or name
+            name = text_of(_keyword(call, "name") or _positional(call, 1)) or name
             packages.update(dict.fromkeys(package for package in found if package != _UNTOLD))
     return name, tuple(packages)
 
 
-def _listed_names(module: Module) -> Iterator[str]:
+def _listed_names(module: PackageModule) -> Iterator[str]:
     """Names that the module puts among the custom objects of Keras, or offers to be passed as such."""
     for target, entries in module.dictionaries:
         if "custom_objects" in target.lower():

@@ -1,31 +1,29 @@
-"""Rewrite the names of ``data/import_names.toml``: what to install for ``import cv2``.
+"""Rewrite ``data/import_names.json``: what to install for ``import cv2``.
 
-    python data/refresh/import_names.py FOLDER [FOLDER ...]
+    python data/refresh/import_names.py FOLDER [FOLDER ...] [--data DIR] [--allow-fewer]
 
-The folders hold wheels or what installers made of them; of each distribution its list of files is read, nothing is
-imported. What several distributions bring goes to the one that the table prefers, else to the one of the same name,
-else to none: these are printed. A distribution that is not in the folders keeps its rows.
+Each FOLDER holds wheels or what installers made of them; of each distribution its list of files is read, nothing is
+imported. What several distributions bring goes to the one that ``data/import_names.toml`` prefers, else to the one of
+the same name, else to none: these are printed. A distribution that is not in the folders keeps its rows.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
+from options import script_parser
 from packaging.utils import canonicalize_name
-from tables import DATA
+from tables import read_toml, write_document
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+GENERATOR = "data/refresh/import_names.py"
 
-_HEADING = "[distributions]"
 # Folders that some distributions install beside their modules by mistake.
 _STRAY = frozenset(
-    [
+    {
         "bin",
         "benchmark",
         "benchmarks",
@@ -38,24 +36,33 @@ _STRAY = frozenset(
         "setup",
         "test",
         "tests",
-    ]
+    }
 )
 
 
 def main() -> None:
-    path = DATA / "import_names.toml"
-    text = path.read_text(encoding="utf-8")
-    table = tomllib.loads(text)
+    parser = script_parser(__doc__)
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="with wheels or what they install")
+    options = parser.parse_args()
+    table = options.data / "import_names.json"
+    curated = read_toml(options.data / "import_names.toml")
     claims: dict[str, set[str]] = {}
-    for distribution, files in read_file_lists(map(Path, sys.argv[1:])):
+    for distribution, files in read_file_lists(options.folders):
         for name in import_names(files):
             claims.setdefault(name, set()).add(distribution)
-    chosen = {name: choose(name, claims[name], table["preferred"]) for name in sorted(claims)}
+    chosen = {name: choose(name, claims[name], curated["preferred"]) for name in sorted(claims)}
     for name in (name for name, distribution in chosen.items() if distribution is None):
         print(f"ambiguous: {name} is of {', '.join(sorted(claims[name]))}", file=sys.stderr)
-    rows = table["distributions"] | {name: found for name, found in chosen.items() if found is not None}
-    lines = (f'{name if name.isidentifier() else repr(name)} = "{rows[name]}"' for name in sorted(rows))
-    path.write_text("\n".join([text[: text.index(_HEADING)] + _HEADING, *lines, ""]), encoding="utf-8")
+    known = json.loads(table.read_bytes())["distributions"] if table.exists() else {}
+    rows = known | {name: found for name, found in chosen.items() if found is not None}
+    write_document(
+        table,
+        {"distributions": dict(sorted(rows.items()))},
+        generator=GENERATOR,
+        source=curated["source"],
+        tables=("distributions",),
+        allow_fewer=options.allow_fewer,
+    )
 
 
 def read_file_lists(folders: Iterable[Path]) -> Iterator[tuple[str, list[PurePosixPath]]]:

@@ -1,11 +1,11 @@
 """Rewrite ``data/keras_schema/``: what each line of Keras writes into a configuration and accepts from one.
 
-    python data/refresh/keras_schema.py FOLDER [--allow-fewer]
+    python data/refresh/keras_schema.py FOLDER [--data DIR] [--allow-fewer]
 
 Everything is read from the Python sources in the wheels (sdists where a release has no wheel), as syntax; nothing is
-imported. What was fetched of a release is kept in FOLDER: a later run fetches only what is new. A table each
-for ``tfkeras`` (tf.keras, the keras 2 that it became, tf-keras), ``keras2`` and ``keras3``, the last patch release of
-each line in ``versions`` as ``[distribution, version]``.
+imported. What was fetched is kept in FOLDER: a later run fetches only what is new. A table each for ``tfkeras``
+(tf.keras, the keras 2 that it became, tf-keras), ``keras2`` and ``keras3``, the last patch release of each line in
+``versions`` as ``[distribution, version]``.
 
 A *span list* is ``[[first, last], ...]``, inclusive indices into ``versions``. ``classes`` holds a row a class name:
 
@@ -36,7 +36,6 @@ that the name stands for in the interface of that version.
 
 from __future__ import annotations
 
-import argparse
 import ast
 import re
 import sys
@@ -44,17 +43,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import reduce
 from operator import or_
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from class_reading import HandledKeys, Keys, read_handled_keys, read_signature, read_written_keys
-from keras_sources import final_releases, read_sources
+from distribution_files import fetch_members, files_to_read, in_parallel, last_of_each_line
+from keras_sources import is_keras_source, keras_modules
+from options import folder_of, harvester_parser
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
-from python_sources import Definition, Module, SourceTree, dotted_name, strings_in
-from tables import DATA, write_document
+from spans import Spans, spans_by_name, spans_of
+from syntax.handled_keys import read_handled_keys
+from syntax.modules import Definition, Module, SourceTree, dotted_name, strings_in, text_of
+from syntax.signatures import read_signature
+from syntax.written_keys import Keys, read_written_keys
+from tables import write_document
 
-from envlock.package_index import PackageIndex
+from envlock.package_index import IndexFile, PackageIndex
+from envlock.uv_process import index_address
 
 GENERATOR = "data/refresh/keras_schema.py"
 
@@ -110,44 +114,37 @@ ReleaseSchema = dict[str, Any]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Rewrite data/keras_schema/ from the package index.")
-    parser.add_argument("folder", type=Path, help="keeps what was fetched of each release")
-    parser.add_argument("--allow-fewer", action="store_true", help="replace tables even by ones with fewer rows")
-    arguments = parser.parse_args()
-    index = PackageIndex()
-    for lineage, carriers in LINEAGES.items():
-        releases = [release for carrier in carriers for release in last_of_lines(index, *carrier)]
-        for release in releases:
-            read_sources(index, *release, arguments.folder)
-        with ProcessPoolExecutor() as processes:
-            schemas = list(processes.map(_read_kept, releases, [arguments.folder] * len(releases)))
-        write_document(
-            DATA / "keras_schema" / f"{lineage}.json",
-            join_schemas(releases, schemas),
-            generator=GENERATOR,
-            source="keras-sources",
-            tables=("classes", "functions", "aliases"),
-            allow_fewer=arguments.allow_fewer,
-        )
+    options = harvester_parser(__doc__).parse_args()
+    folder = folder_of(GENERATOR, options)
+    with PackageIndex(index_address()) as index:
+        for lineage, carriers in LINEAGES.items():
+            files = {release: file for carrier in carriers for release, file in last_of_lines(index, *carrier)}
+            fetched = in_parallel(lambda file: fetch_members(index, file, is_keras_source, folder), files.values())
+            with ProcessPoolExecutor() as processes:
+                schemas = list(processes.map(_read_modules, files, map(keras_modules, fetched)))
+            write_document(
+                options.data / "keras_schema" / f"{lineage}.json",
+                join_schemas(list(files), schemas),
+                generator=GENERATOR,
+                source="keras-sources",
+                tables=("classes", "functions", "aliases"),
+                allow_fewer=options.allow_fewer,
+            )
     print(f"{index.requests} requests, {index.bytes} bytes", file=sys.stderr)
 
 
-def last_of_lines(index: PackageIndex, distribution: str, lines: str) -> Iterator[Release]:
-    """The last final release of each minor line that *lines* covers, oldest first."""
-    last = {}
-    for version in final_releases(index, distribution):
-        if SpecifierSet(lines).contains(version):
-            last[version.release[:2]] = version
-    yield from (Release(distribution, str(version)) for version in last.values())
+def last_of_lines(index: PackageIndex, distribution: str, lines: str) -> Iterator[tuple[Release, IndexFile]]:
+    """The last final release of each minor line that *lines* covers, oldest first, with its file."""
+    covered = SpecifierSet(lines)
+    files = {version: file for version, file in files_to_read(index.files(distribution)).items() if version in covered}
+    for version, file in last_of_each_line(files).items():
+        yield Release(distribution, str(version)), file
 
 
-def _read_kept(release: Release, folder: Path) -> ReleaseSchema:
-    """What the sources say that an earlier step has left in *folder*."""
-    version = Version(release.version)
+def _read_modules(release: Release, modules: Mapping[str, str]) -> ReleaseSchema:
     # The interface of TensorFlow 1 and that of 2 give one name to different classes.
-    generation = 1 if release.distribution == "tensorflow" and version < Version("2") else 2
-    sources = read_sources(PackageIndex(), *release, folder)
-    return read_release(SourceTree(sources), generation=generation)
+    generation = 1 if release.distribution == "tensorflow" and Version(release.version) < Version("2") else 2
+    return read_release(SourceTree(modules), generation=generation)
 
 
 # --- one release ---------------------------------------------------------------------------------------------
@@ -177,7 +174,7 @@ def read_class(tree: SourceTree, definition: Definition, generation: int) -> dic
     """The columns of a class in one version, by the letters of the table; ``d`` has every default."""
     signature = read_signature(tree, definition)
     written = read_written_keys(tree, definition) or Keys()
-    handled: HandledKeys = read_handled_keys(tree, definition)
+    handled = read_handled_keys(tree, definition)
     return {
         "k": _kind(tree, definition),
         "a": set(signature.accepted),
@@ -319,8 +316,8 @@ def _registered(tree: SourceTree, module: Module) -> Iterator[tuple[str, Definit
         for key, value in pairs:
             dotted = dotted_name(value)
             found = tree.resolve(module.name, dotted) if dotted is not None else None
-            if isinstance(key, ast.Constant) and isinstance(key.value, str) and found is not None:
-                yield key.value, found
+            if (name := text_of(key)) is not None and found is not None:
+                yield name, found
 
 
 # --- all releases of a lineage -------------------------------------------------------------------------------
@@ -331,11 +328,11 @@ def join_schemas(releases: list[Release], schemas: list[ReleaseSchema]) -> dict[
     names = sorted({name for schema in schemas for name in schema["classes"]})
     everywhere = spans_of(range(len(schemas)))
 
-    def whole(spans: list[list[int]]) -> int | list[list[int]]:
+    def whole(spans: Spans) -> int | Spans:
         return 1 if spans == everywhere else spans
 
     def holders(of: Callable[[ReleaseSchema], Mapping[str, Any]]) -> dict[str, Any]:
-        found = _by_name({at: of(schema) for at, schema in enumerate(schemas)})
+        found = spans_by_name({at: of(schema) for at, schema in enumerate(schemas)})
         return {name: whole(spans) for name, spans in found.items()}
 
     aliases = sorted({alias for schema in schemas for alias in schema["aliases"]})
@@ -360,7 +357,7 @@ def _class_row(rows: dict[int, dict[str, Any]]) -> dict[str, Any]:
     """The row of a class from its columns by version index."""
     row: dict[str, Any] = {"v": spans_of(rows), "k": rows[max(rows)]["k"]}
     for letter in "argcfsm":
-        found = _by_name({at: columns[letter] for at, columns in rows.items()})
+        found = spans_by_name({at: columns[letter] for at, columns in rows.items()})
         row[letter] = [name for name, spans in found.items() if spans == row["v"]]
         row[f"{letter}~"] = {name: spans for name, spans in found.items() if spans != row["v"]}
     row["o"] = spans_of(at for at, columns in rows.items() if columns["o"])
@@ -370,10 +367,10 @@ def _class_row(rows: dict[int, dict[str, Any]]) -> dict[str, Any]:
     return {letter: column for letter, column in row.items() if column}
 
 
-def _defaults(rows: dict[int, dict[str, str]]) -> tuple[dict[str, str], dict[str, dict[str, list[list[int]]]]]:
+def _defaults(rows: dict[int, dict[str, str]]) -> tuple[dict[str, str], dict[str, dict[str, Spans]]]:
     """Defaults that never changed, and by their texts those that did; what is always ``None`` is left out."""
     steady: dict[str, str] = {}
-    changed: dict[str, dict[str, list[list[int]]]] = {}
+    changed: dict[str, dict[str, Spans]] = {}
     for name in sorted({name for row in rows.values() for name in row}):
         texts = {at: row[name] for at, row in rows.items() if name in row}
         distinct = dict.fromkeys(texts.values())
@@ -382,26 +379,6 @@ def _defaults(rows: dict[int, dict[str, str]]) -> tuple[dict[str, str], dict[str
         elif "None" not in distinct:
             steady[name] = next(iter(distinct))
     return steady, changed
-
-
-def _by_name(rows: Mapping[int, Iterable[str]]) -> dict[str, list[list[int]]]:
-    """Name to the span list of the versions that have it, names sorted."""
-    holders: dict[str, list[int]] = {}
-    for at, names in rows.items():
-        for name in names:
-            holders.setdefault(name, []).append(at)
-    return {name: spans_of(holders[name]) for name in sorted(holders)}
-
-
-def spans_of(indices: Iterable[int]) -> list[list[int]]:
-    """The span list that covers exactly *indices*."""
-    spans: list[list[int]] = []
-    for index in sorted(indices):
-        if spans and spans[-1][1] == index - 1:
-            spans[-1][1] = index
-        else:
-            spans.append([index, index])
-    return spans
 
 
 if __name__ == "__main__":

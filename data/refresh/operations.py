@@ -1,12 +1,13 @@
 """Rewrite ``data/operations.json``: the operations of each TensorFlow line, of ``tf.contrib``, and of add-on packages.
 
-    python data/refresh/operations.py FOLDER [--allow-fewer]
+    python data/refresh/operations.py FOLDER [--data DIR] [--allow-fewer]
 
 FOLDER holds registries of running releases, ``operations-*.json`` as ``probes/registered_operations.py`` prints them:
 one for each line of TensorFlow, and any number in which the libraries of an add-on were loaded too. A line that has
 none there keeps what the table holds. Operations of ``tf.contrib``, which ``import tensorflow`` does not register, are
-read from the generated wrappers in the wheels, those of add-ons from the calls in their Python sources, both by range
-requests and of the last release of each line; what was read is kept in FOLDER.
+read from the generated wrappers in the wheels; those of add-ons, which ``data/snapshot_roots.toml`` names, from the
+calls in their Python sources: both by range requests and of the last release of each line. What was fetched is kept in
+FOLDER: a later run fetches only what is new.
 
 In the table a span list is ``[[first, last], ...]``, inclusive indices into the ``versions`` beside it. Of an
 operation: ``v`` where it is registered; ``a`` attributes that it has wherever it is, ``p`` the others with their spans;
@@ -17,7 +18,6 @@ is known, and where it is registered.
 
 from __future__ import annotations
 
-import argparse
 import ast
 import json
 import re
@@ -26,65 +26,64 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from distribution_files import Members, fetch_members, files_to_read, in_parallel, last_of_each_line
+from options import folder_of, harvester_parser
 from packaging.version import Version
-from tables import DATA, write_document
-from wheels import Wheel, in_parallel, kept, last_of_each_line, linux_wheels, open_wheel
+from roots import names_under
+from spans import spans_by_name, spans_of
+from tables import read_toml, write_document
 
 from envlock.knowledge.spans import holds, names_at
 from envlock.package_index import PackageIndex
+from envlock.uv_process import index_address
 
 GENERATOR = "data/refresh/operations.py"
-TABLE = DATA / "operations.json"
 
-ADDONS = ("tensorflow-addons", "tensorflow-decision-forests", "tensorflow-io", "tensorflow-text")
-"""Distributions that bring operations of their own."""
-
-Spans = list[list[int]]
 Operations = dict[str, dict[str, Any]]
 """Name of an operation to its ``attributes``, its ``defaults`` and, of a wrapper, its ``place``."""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Rewrite data/operations.json from registries and wheels.")
-    parser.add_argument("folder", type=Path, help="with registries of running releases; what was read is kept there")
-    parser.add_argument("--allow-fewer", action="store_true", help="replace a table that has more rows")
-    arguments = parser.parse_args()
-    index = PackageIndex()
-    before = json.loads(TABLE.read_bytes())
-    registries = [json.loads(path.read_bytes()) for path in sorted(arguments.folder.glob("operations-*.json"))]
+    options = harvester_parser(__doc__).parse_args()
+    table = options.data / "operations.json"
+    before = json.loads(table.read_bytes()) if table.exists() else _EMPTY
+    registries = [json.loads(path.read_bytes()) for path in sorted(options.folder.glob("operations-*.json"))]
     core = merge_registries(expand(before["packages"]["core"]), registries)
-    wrappers = read_wheels(index, "tensorflow", read_wrappers, arguments.folder)
+    addons = names_under("operations", read_toml(options.data / "snapshot_roots.toml"))
+    folder = folder_of(GENERATOR, options)
+    with PackageIndex(index_address()) as index:
+        wrappers = read_lines(index, "tensorflow", is_wrapper, read_wrappers, folder)
+        called = {name: read_lines(index, name, is_module, read_calls, folder) for name in addons}
     spelled = names_of_addons(before)
-    addons = {
-        name: compress_names(
-            merge_names(read_wheels(index, name, read_calls, arguments.folder), name, registries, core), spelled
-        )
-        for name in ADDONS
+    of_addons = {
+        name: compress_names(merge_names(calls, name, registries, core), spelled) for name, calls in called.items()
     }
     write_document(
-        TABLE,
-        {"packages": {"core": compress(core), **addons}, "contrib": compress(contrib_operations(wrappers, core))},
+        table,
+        {"packages": {"core": compress(core), **of_addons}, "contrib": compress(contrib_operations(wrappers, core))},
         generator=GENERATOR,
         source="tensorflow-registries",
-        tables=["packages", "ops"],
-        allow_fewer=arguments.allow_fewer,
+        tables=("packages", "ops"),
+        allow_fewer=options.allow_fewer,
     )
     report_missing(wrappers, core)
     print(f"{index.requests} requests, {index.bytes} bytes", file=sys.stderr)
 
 
-def read_wheels(index: PackageIndex, distribution: str, read: Callable[[Wheel], Any], folder: Path) -> dict[str, Any]:
-    """What *read* finds in the last release of each line of *distribution*, by version, oldest first."""
-    wheels = last_of_each_line(linux_wheels(index.files(distribution)))
+_EMPTY: dict[str, Any] = {"packages": {"core": {"versions": [], "ops": {}}}}
 
-    def read_one(version: Version) -> Any:
-        with open_wheel(index, wheels[version]) as wheel:
-            return read(wheel)
 
-    def read_or_recall(version: Version) -> Any:
-        return kept(folder / f"{distribution}-{version}.operations.json", lambda: read_one(version))
-
-    return {str(version): found for version, found in zip(wheels, in_parallel(read_or_recall, wheels), strict=True)}
+def read_lines(
+    index: PackageIndex,
+    distribution: str,
+    is_wanted: Callable[[str], bool],
+    read: Callable[[Members], Any],
+    folder: Path,
+) -> dict[str, Any]:
+    """What *read* finds in the wanted members of the last release of each line, by version, oldest first."""
+    files = last_of_each_line(files_to_read(index.files(distribution)))
+    found = in_parallel(lambda file: read(fetch_members(index, file, is_wanted, folder)), files.values())
+    return dict(zip(map(str, files), found, strict=True))
 
 
 # --- registries ----------------------------------------------------------------------------------------------
@@ -127,43 +126,23 @@ def compress(versions: Mapping[str, Operations]) -> dict[str, Any]:
 
 def _compress_one(name: str, versions: list[Operations]) -> dict[str, Any]:
     present = {index: operations[name] for index, operations in enumerate(versions) if name in operations}
-    attributes = _where({index: row["attributes"] for index, row in present.items()})
-    defaults = _where({index: row["defaults"] for index, row in present.items()})
-    places = _where({index: [row["place"]] for index, row in present.items() if "place" in row})
+    existence = spans_of(present)
+    attributes = spans_by_name({index: row["attributes"] for index, row in present.items()})
+    defaults = spans_by_name({index: row["defaults"] for index, row in present.items()})
     row = {
-        "a": [name for name, where in attributes.items() if len(where) == len(present)],
-        "d": [name for name, where in defaults.items() if where == attributes[name]],
-        "dp": {name: spans(where) for name, where in defaults.items() if where != attributes[name]},
-        "p": {name: spans(where) for name, where in attributes.items() if len(where) < len(present)},
-        "v": spans(present),
-        "w": {place: spans(where) for place, where in places.items()},
+        "a": [name for name, spans in attributes.items() if spans == existence],
+        "d": [name for name, spans in defaults.items() if spans == attributes[name]],
+        "dp": {name: spans for name, spans in defaults.items() if spans != attributes[name]},
+        "p": {name: spans for name, spans in attributes.items() if spans != existence},
+        "v": existence,
+        "w": spans_by_name({index: [row["place"]] for index, row in present.items() if "place" in row}),
     }
     return {key: value for key, value in row.items() if value}
 
 
-def _where(names: Mapping[int, Iterable[str]]) -> dict[str, list[int]]:
-    """Each name, sorted, with the indices that have it."""
-    found: dict[str, list[int]] = {}
-    for index, names_there in names.items():
-        for name in names_there:
-            found.setdefault(name, []).append(index)
-    return dict(sorted(found.items()))
-
-
-def spans(indices: Iterable[int]) -> Spans:
-    """Ascending *indices* as a span list."""
-    found: Spans = []
-    for index in indices:
-        if found and found[-1][1] == index - 1:
-            found[-1][1] = index
-        else:
-            found.append([index, index])
-    return found
-
-
 # --- generated wrappers --------------------------------------------------------------------------------------
 
-_WRAPPERS = r"tensorflow/\w+/.*/gen_\w+\.py"
+_WRAPPERS = re.compile(r"tensorflow/\w+/.*/gen_\w+\.py")
 _CALLED = re.compile(r"""(?:_apply_op_helper\(\s*|_execute\.execute\(\s*b)["'](\w+)["']""")
 # _attrs = ("T", _op._get_attr_type("T"), "N", _op._get_attr_int("N")): a name, then its value.
 _ATTRIBUTES = re.compile(r"_attrs = \((.*?)\)\n", re.DOTALL)
@@ -171,13 +150,18 @@ _NAME_OF_ATTRIBUTE = re.compile(r'"(\w+)",\s')
 _DEFAULT = re.compile(r"\b(\w+)(?:: [^=,]+)? ?=")
 
 
-def read_wrappers(wheel: Wheel) -> Operations:
+def is_wrapper(path: str) -> bool:
+    """Whether the member is generated and holds wrappers of operations."""
+    return _WRAPPERS.fullmatch(path) is not None
+
+
+def read_wrappers(modules: Members) -> Operations:
     """Operations that generated modules call, with the place of the module, such as ``contrib/image`` or ``python``.
 
     Attributes of an operation on references that gives nothing back may be lacking: its wrapper does not name them.
     """
     found: Operations = {}
-    for path, source in wheel.matching(_WRAPPERS):
+    for path, source in modules.items():
         _, top, below, *_ = path.split("/")
         place = f"{top}/{below}" if top == "contrib" else top
         for function in re.split(r"\n(?=def )", source):
@@ -233,15 +217,19 @@ _LIBRARY_MODULES = ("core_ops", "golang_ops", "op", "op_dynamic")
 _PREFIXES = {"addons_": "Addons>", "io_": "IO>", "tf_text_": "TFText>"}
 
 
-def read_calls(wheel: Wheel) -> list[str]:
+def is_module(path: str) -> bool:
+    """Whether the member is Python, and no test."""
+    return path.endswith(".py") and not path.endswith("_test.py")
+
+
+def read_calls(modules: Members) -> list[str]:
     """Names of operations, from the wrappers that the Python sources of an add-on take from its libraries.
 
     A wrapper called ``addons_gather_tree`` stands for ``Addons>GatherTree``; capitals within words are lost.
     """
     names: set[str] = set()
-    for path, source in wheel.matching(r".*\.py"):
-        if not path.endswith("_test.py"):
-            names |= {operation_of(wrapper) for wrapper in _library_attributes(ast.parse(source))}
+    for source in modules.values():
+        names |= {operation_of(wrapper) for wrapper in _library_attributes(ast.parse(source))}
     return sorted(names)
 
 
@@ -304,10 +292,10 @@ def compress_names(versions: Mapping[str, Iterable[str]], spelled: Iterable[str]
     names = {name for found in versions.values() for name in found} | set(spelled)
     # Sorted so that of two spellings the one with more capitals comes last, and counts.
     written = {name.casefold(): name for name in sorted(names, reverse=True)}
-    where = _where(
+    operations = spans_by_name(
         {index: {written[name.casefold()] for name in found} for index, found in enumerate(versions.values())}
     )
-    return {"versions": list(versions), "ops": {name: spans(indices) for name, indices in where.items()}}
+    return {"versions": list(versions), "ops": operations}
 
 
 if __name__ == "__main__":

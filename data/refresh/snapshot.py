@@ -1,12 +1,12 @@
 """Rewrite ``data/snapshot/``: what the package index has of the TensorFlow family and of all that it may require.
 
-    python data/refresh/snapshot.py [--only NAME ...] [--cache DIR] [--allow-fewer]
+    python data/refresh/snapshot.py FOLDER [--only NAME ...] [--data DIR] [--allow-fewer]
 
 Starts from the distributions of ``data/snapshot_roots.toml`` and follows the requirements of their final releases, as
-far as they hold on a platform and a Python of the database. The index is the one that pip is configured to use. A
+far as they hold on a platform and a Python of the database. The index is the one that uv is configured to use. A
 release has one metadata for each platform family and Python major; it is read from one wheel (from the sdist where
-there is no wheel) and kept in the cache under the file's SHA-256, so that a run that was interrupted goes on where it
-ended. At most eight requests are under way at a time.
+there is no wheel). What was fetched is kept in FOLDER under the file's SHA-256: a later run fetches only what is new.
+At most eight requests are under way at a time.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from options import harvester_parser
 from packaging.metadata import parse_email
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import (
@@ -34,17 +34,13 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 from packaging.version import InvalidVersion, Version
-from tables import DATA, write_lines
+from snapshot_tables import ListedFile, Metadata, write_snapshot
+from tables import read_toml
 
 from envlock.package_index import AbsentFromIndexError, IndexFile, MetadataUnavailableError, PackageIndex
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from envlock.uv_process import index_address
 
 GENERATOR = "data/refresh/snapshot.py"
-COLUMNS = ["name", "uploaded", "sha256", "size", "requires_python", "requires", "yanked"]
 
 _MOST_CONNECTIONS = 8
 
@@ -60,16 +56,23 @@ _PLATFORMS = (
 
 def main() -> None:
     options = _read_options()
-    roots = tomllib.loads(options.roots.read_text(encoding="utf-8"))
+    roots = read_toml(options.data / "snapshot_roots.toml")
     started = time.monotonic()
-    with PackageIndex() as index, ThreadPoolExecutor(_MOST_CONNECTIONS) as pool:
-        harvest = Harvest(index, pool, options.cache, **roots["scope"])
+    with PackageIndex(index_address()) as index, ThreadPoolExecutor(_MOST_CONNECTIONS) as pool:
+        harvest = Harvest(index, pool, options.folder, **roots["scope"])
         if options.only:
             harvest.add(options.only)
         else:
             harvest.follow(roots["root"])
     for package in harvest.packages.values():
-        _write(options.output, package, allow_fewer=options.allow_fewer)
+        if package.releases:
+            write_snapshot(
+                options.data / "snapshot",
+                package.name,
+                {version: _listed(package, files) for version, files in package.releases.items()},
+                generator=GENERATOR,
+                allow_fewer=options.allow_fewer,
+            )
     for remark in sorted(set(harvest.remarks)):
         print(remark, file=sys.stderr)
     rows = [len(package.releases) for package in harvest.packages.values() if package.releases]
@@ -81,24 +84,25 @@ def main() -> None:
 
 
 def _read_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Rewrite data/snapshot/ from the package index.")
+    parser = harvester_parser(__doc__)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these distributions, without what they require")
-    parser.add_argument("--cache", type=Path, metavar="DIR", default=Path.home() / ".cache" / "envlock" / "metadata")
-    parser.add_argument("--roots", type=Path, metavar="FILE", default=DATA / "snapshot_roots.toml")
-    parser.add_argument("--output", type=Path, metavar="DIR", default=DATA / "snapshot")
-    parser.add_argument("--allow-fewer", action="store_true", help="let a distribution lose releases")
     return parser.parse_args()
 
 
+def _listed(package: Package, files: Iterable[IndexFile]) -> Iterator[ListedFile]:
+    for file in files:
+        yield ListedFile(
+            name=file.name,
+            uploaded=str(file.uploaded),
+            sha256=str(file.sha256),
+            size=file.size,
+            requires_python=file.requires_python,
+            declares=package.metadata[file.name],
+            yanked=file.yanked,
+        )
+
+
 # --- harvest -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metadata:
-    """What a distribution declares, as written."""
-
-    requires: tuple[str, ...]
-    extras: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,46 +295,6 @@ def _platform_family(platform: str) -> str:
     if "linux" not in system:
         return system
     return next((f"linux_{machine}" for machine in ("x86_64", "aarch64") if platform.endswith(machine)), platform)
-
-
-# --- layout --------------------------------------------------------------------------------------------------
-
-
-def _write(folder: Path, package: Package, *, allow_fewer: bool) -> None:
-    path = folder / f"{package.name}.jsonl"
-    if not package.releases and not path.exists():
-        return
-    pythons: dict[str, int] = {}
-    declared: dict[Metadata, int] = {}
-    rows = [
-        {
-            "version": str(version),
-            "files": [_row(file, package.metadata[file.name], pythons, declared) for file in files],
-        }
-        for version, files in package.releases.items()
-    ]
-    header = {
-        "generator": GENERATOR,
-        "source": "package-index",
-        "distribution": package.name,
-        "harvested": datetime.now(timezone.utc).date().isoformat(),
-        "rows": len(rows),
-        "columns": COLUMNS,
-        "requires_python": list(pythons),
-        "requires": [metadata.requires for metadata in declared],
-    }
-    if any(metadata.extras for metadata in declared):
-        header["extras"] = [metadata.extras for metadata in declared]
-    write_lines(path, rows, header=header, key="version", undated="harvested", allow_fewer=allow_fewer)
-
-
-def _row(
-    file: IndexFile, metadata: Metadata | None, pythons: dict[str, int], declared: dict[Metadata, int]
-) -> list[str | int | None]:
-    """The columns of *file*; what the tables of the header lack is put there."""
-    python = pythons.setdefault(file.requires_python, len(pythons))
-    requires = None if metadata is None else declared.setdefault(metadata, len(declared))
-    return [file.name, file.uploaded, file.sha256, file.size, python, requires, file.yanked]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Writing the generated tables of ``data/``: stable order, a row a line, and never fewer rows unasked.
+"""The tables of ``data/``: curated ones are read, generated ones written; a row a line, never fewer rows unasked.
 
 Two layouts: a JSON document whose tables stand a row a line (:func:`write_document`), and JSON lines with a header
 (:func:`write_lines`). Both are replaced in one step, left alone where nothing changed, and the difference is printed.
@@ -12,6 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 DATA = Path(__file__).parent.parent
 
 Rows = Mapping[str, Any]
@@ -20,12 +25,21 @@ Rows = Mapping[str, Any]
 _MOST_NAMES = 8
 """Names of rows printed for each kind of difference."""
 
+_LONGEST_NAME = 60
+"""Characters of a name that are printed; a row of a sequence has all of its columns for a name."""
+
 
 class FewerRowsError(SystemExit):
     """A table would lose rows; ends the script with a message."""
 
     def __init__(self, path: Path, *, before: int, after: int) -> None:
         super().__init__(f"{path}: refused to replace {before} rows by {after}; --allow-fewer insists")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A curated table."""
+    loaded: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    return loaded
 
 
 def write_document(
@@ -93,7 +107,11 @@ def describe_difference(before: Rows, after: Rows) -> str:
 
 
 def _few(names: list[str]) -> str:
-    return ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
+    return ", ".join(map(_shorten, names[:_MOST_NAMES])) + (", …" if len(names) > _MOST_NAMES else "")
+
+
+def _shorten(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
 def _replace(path: Path, text: str, *, before: Rows, after: Rows, allow_fewer: bool) -> None:

@@ -1,9 +1,9 @@
 """Rewrite ``data/tensorflow.json``: what each final release of TensorFlow was built with and writes into its models.
 
-    python data/refresh/tensorflow_facts.py FOLDER [--allow-fewer]
+    python data/refresh/tensorflow_facts.py FOLDER [--data DIR] [--allow-fewer]
 
-Everything is read from headers and Python sources inside the wheels, one for Linux x86_64 a release, by range requests.
-What was read of a release is kept in FOLDER: a later run reads only what is new.
+Everything is read from headers and Python sources inside the wheels, one for Linux x86_64 a release, by range requests;
+nothing is imported. What was fetched is kept in FOLDER: a later run fetches only what is new.
 
 =====================================  ==================================================================
 field                                  member of the wheel
@@ -19,7 +19,6 @@ gpu, tensorflow_wheel_is_gpu           python/platform/build_info.py, cuda_confi
 
 from __future__ import annotations
 
-import argparse
 import ast
 import re
 import sys
@@ -28,40 +27,54 @@ from email.parser import HeaderParser
 from pathlib import Path
 from typing import Any
 
+from distribution_files import Members, fetch_members, files_to_read, in_parallel
+from options import folder_of, harvester_parser
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
-from tables import DATA, write_document
-from wheels import Wheel, in_parallel, kept, linux_wheels, open_wheel
+from tables import read_toml, write_document
 
 from envlock.package_index import IndexFile, PackageIndex
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from envlock.uv_process import index_address
 
 GENERATOR = "data/refresh/tensorflow_facts.py"
 
 Row = dict[str, Any]
 
 _INCLUDE = "tensorflow/include"
+_GRAPH_VERSIONS = f"{_INCLUDE}/tensorflow/core/public/version.h"
+_PROTOBUF_VERSION = f"{_INCLUDE}/google/protobuf/stubs/common.h"
+_CUDNN_VERSION = f"{_INCLUDE}/third_party/gpus/cudnn/include/cudnn_version.h"
+_GENERATED_MESSAGES = "tensorflow/core/framework/graph_pb2.py"
+_BUILD_INFO = "tensorflow/python/platform/build_info.py"
+
+# Where the Keras inside TensorFlow has its version: 1.9 and newer, 1.4 to 1.8, 1.1 to 1.3.
+_KERAS_MODULES = (
+    "tensorflow/python/keras/__init__.py",
+    "tensorflow/python/keras/_impl/keras/__init__.py",
+    "tensorflow/contrib/keras/python/keras/__init__.py",
+)
+
+_METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
+_CUDA_CONFIGURATION = re.compile(r"(?:.*/)?cuda/cuda/cuda_config\.h")
+
+_WANTED = frozenset(
+    {_GRAPH_VERSIONS, _PROTOBUF_VERSION, _CUDNN_VERSION, _GENERATED_MESSAGES, _BUILD_INFO, *_KERAS_MODULES}
+)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Rewrite data/tensorflow.json from the wheels of the package index.")
-    parser.add_argument("folder", type=Path, help="where what was read is kept")
-    parser.add_argument("--allow-fewer", action="store_true", help="replace a table that has more rows")
-    arguments = parser.parse_args()
-    index = PackageIndex()
-    releases = read_releases(index, folder=arguments.folder, observed=_observed_keras())
+    options = harvester_parser(__doc__).parse_args()
+    with PackageIndex(index_address()) as index:
+        observed = observed_keras(options.data / "bundled_keras.toml")
+        releases = read_releases(index, folder=folder_of(GENERATOR, options), observed=observed)
     write_document(
-        DATA / "tensorflow.json",
+        options.data / "tensorflow.json",
         {"releases": releases},
         generator=GENERATOR,
         source="tensorflow-wheels",
-        tables=["releases"],
-        allow_fewer=arguments.allow_fewer,
+        tables=("releases",),
+        allow_fewer=options.allow_fewer,
     )
     print(f"{index.requests} requests, {index.bytes} bytes", file=sys.stderr)
 
@@ -69,46 +82,48 @@ def main() -> None:
 def read_releases(index: PackageIndex, *, folder: Path, observed: Mapping[str, str]) -> dict[str, Row]:
     """Version to its row, oldest first.
 
-    *folder* keeps what was read of each release. *observed* names, for ranges of releases whose Keras has one version
-    for either TensorFlow behaviour, the version of a new process.
+    *folder* keeps what was fetched. *observed* names, for ranges of releases whose Keras has one version for either
+    TensorFlow behaviour, the version of a new process.
     """
     files = index.files("tensorflow")
-    wheels = linux_wheels(files)
-    gpu_wheels = linux_wheels(index.files("tensorflow-gpu"))
+    wheels = files_to_read(files)
+    gpu_wheels = files_to_read(index.files("tensorflow-gpu"))
     days = _upload_days(files)
 
     def read(version: Version) -> Row:
-        path = folder / f"tensorflow-{version}.facts.json"
-        row: Row = kept(path, lambda: _read_release(index, wheels[version], gpu_wheels.get(version)))
-        return row
+        row = _read_release(index, wheels[version], gpu_wheels.get(version), folder)
+        return {"date": days[version]} | row | {"keras": _with_observed(row["keras"], version, observed)}
 
-    rows = dict(zip(wheels, in_parallel(read, wheels), strict=True))
-    return {
-        str(version): {"date": days[version]} | row | {"keras": _with_observed(row["keras"], version, observed)}
-        for version, row in rows.items()
-    }
+    return dict(zip(map(str, wheels), in_parallel(read, wheels), strict=True))
 
 
-def _read_release(index: PackageIndex, file: IndexFile, gpu_file: IndexFile | None) -> Row:
-    with open_wheel(index, file) as wheel:
-        row = describe_wheel(wheel)
+def _read_release(index: PackageIndex, file: IndexFile, gpu_file: IndexFile | None, folder: Path) -> Row:
+    row = describe_wheel(fetch_members(index, file, _is_wanted, folder))
     if "gpu" not in row and gpu_file is not None:
-        with open_wheel(index, gpu_file) as wheel:
-            gpu = read_gpu(wheel)
+        gpu = read_gpu(fetch_members(index, gpu_file, _is_wanted, folder))
         row |= {"gpu": gpu | {"wheel": "tensorflow-gpu"}} if gpu else {}
     return row | {"read_from": file.name}
 
 
-def describe_wheel(wheel: Wheel) -> Row:
+def _is_wanted(path: str) -> bool:
+    return path in _WANTED or any(pattern.fullmatch(path) for pattern in (_METADATA, _CUDA_CONFIGURATION))
+
+
+def _matching(members: Members, pattern: re.Pattern[str]) -> str:
+    """The first member whose whole path matches; empty where there is none."""
+    return next((text for path, text in members.items() if pattern.fullmatch(path)), "")
+
+
+def describe_wheel(members: Members) -> Row:
     """What one wheel of TensorFlow says of itself."""
-    gpu = read_gpu(wheel)
+    gpu = read_gpu(members)
     return {
-        **read_graph_versions(wheel.read(f"{_INCLUDE}/tensorflow/core/public/version.h")),
-        "keras": read_keras(wheel),
-        "protobuf_cpp": read_protobuf_version(wheel.read(f"{_INCLUDE}/google/protobuf/stubs/common.h")),
-        **read_generated_messages(wheel.read("tensorflow/core/framework/graph_pb2.py")),
+        **read_graph_versions(members[_GRAPH_VERSIONS]),
+        "keras": read_keras(members),
+        "protobuf_cpp": read_protobuf_version(members[_PROTOBUF_VERSION]),
+        **read_generated_messages(members[_GENERATED_MESSAGES]),
         **({"gpu": gpu} if gpu else {}),
-        "tensorflow_wheel_is_gpu": bool(_build_info(wheel).get("is_cuda_build", False)),
+        "tensorflow_wheel_is_gpu": bool(_build_info(members).get("is_cuda_build", False)),
     }
 
 
@@ -138,18 +153,11 @@ def _definitions(header: str) -> dict[str, str]:
 
 # --- Keras ---------------------------------------------------------------------------------------------------
 
-# Where the Keras inside TensorFlow has its version: 1.9 and newer, 1.4 to 1.8, 1.1 to 1.3.
-_KERAS_MODULES = (
-    "tensorflow/python/keras/__init__.py",
-    "tensorflow/python/keras/_impl/keras/__init__.py",
-    "tensorflow/contrib/keras/python/keras/__init__.py",
-)
 
-
-def read_keras(wheel: Wheel) -> Row:
+def read_keras(members: Members) -> Row:
     """Which Keras the release brings: its own (``bundled``), one it requires (``external``), or ``none``."""
-    inside = next(filter(None, (read_keras_versions(wheel.read(path)) for path in _KERAS_MODULES)), {})
-    required = read_requirement(wheel.metadata(), "keras")
+    inside = next(filter(None, (read_keras_versions(members.get(path, "")) for path in _KERAS_MODULES)), {})
+    required = read_requirement(_matching(members, _METADATA), "keras")
     if required is None:
         return {"kind": "bundled", **inside} if inside else {"kind": "none"}
     # A copy that nothing imports any more was left inside for some releases.
@@ -188,9 +196,9 @@ def _with_observed(keras: Row, version: Version, observed: Mapping[str, str]) ->
     return keras | {"as_installed": next(name for range_, name in observed.items() if version in SpecifierSet(range_))}
 
 
-def _observed_keras() -> dict[str, str]:
-    rows = tomllib.loads((DATA / "bundled_keras.toml").read_text(encoding="utf-8"))["observed"]
-    return {row["tensorflow"]: row["as_installed"] for row in rows}
+def observed_keras(table: Path) -> dict[str, str]:
+    """Range of TensorFlow releases to the version of Keras in a new process."""
+    return {row["tensorflow"]: row["as_installed"] for row in read_toml(table)["observed"]}
 
 
 # --- protobuf ------------------------------------------------------------------------------------------------
@@ -219,34 +227,32 @@ def read_generated_messages(source: str) -> Row:
 # --- GPU -----------------------------------------------------------------------------------------------------
 
 
-def read_gpu(wheel: Wheel) -> Row:
+def read_gpu(members: Members) -> Row:
     """CUDA, cuDNN, TensorRT and compute capabilities that the wheel was built for; empty for a wheel without CUDA."""
-    info = _build_info(wheel)
-    configured = wheel.matching(r"(?:.*/)?cuda/cuda/cuda_config\.h")
-    header = next((text for _, text in configured), "")
+    info = _build_info(members)
+    header = _matching(members, _CUDA_CONFIGURATION)
     defined = _definitions(header)
     if not info.get("is_cuda_build") or "TF_CUDA_VERSION" not in defined:
         return {}
     gpu: Row = {
         "cuda": defined["TF_CUDA_VERSION"],
-        "cudnn": _cudnn_version(wheel) or defined["TF_CUDNN_VERSION"],
+        "cudnn": _cudnn_version(members) or defined["TF_CUDNN_VERSION"],
         "capabilities": info.get("cuda_compute_capabilities") or re.findall(r'CudaVersion\("([\d.]+)"\)', header),
     }
     return gpu | {"tensorrt": True} if info.get("is_tensorrt_build") else gpu
 
 
-def _cudnn_version(wheel: Wheel) -> str:
+def _cudnn_version(members: Members) -> str:
     """From the header of cuDNN itself, where the wheel holds it: the configuration knows the major version only."""
-    path = f"{_INCLUDE}/third_party/gpus/cudnn/include/cudnn_version.h"
-    defined = _definitions(wheel.read(path))
+    defined = _definitions(members.get(_CUDNN_VERSION, ""))
     parts = [defined.get(f"CUDNN_{part}", "") for part in ("MAJOR", "MINOR", "PATCHLEVEL")]
     return ".".join(parts) if all(parts) else ""
 
 
-def _build_info(wheel: Wheel) -> Row:
+def _build_info(members: Members) -> Row:
     """The constants of build_info.py: single ones, or in a dictionary from 2.3 on; empty before 1.4."""
     info: Row = {}
-    for node in ast.parse(wheel.read("tensorflow/python/platform/build_info.py")).body:
+    for node in ast.parse(members.get(_BUILD_INFO, "")).body:
         match node:
             case ast.Assign(value=ast.Constant(value=value), targets=[ast.Name(id=name)]):
                 info[name] = value

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from envlock.artifacts.graph import GraphCensus
 from envlock.artifacts.graph_endpoints import GraphEndpoints, read_endpoints
 from envlock.artifacts.interface import ArtifactSource
-from envlock.artifacts.message_kinds import message_kind
-from envlock.artifacts.text_messages import GRAPH, wire_form
+from envlock.artifacts.message_kinds import message_kind, wire_form
 from envlock.errors import DamagedFileError
 from envlock.formats.protobuf import LENGTH_DELIMITED, VARINT, WireReader
 from envlock.formats.ranges import RangeReader
@@ -43,7 +42,7 @@ class GraphDefReader:
         where = printable(source.path.name)
         with source.open() as stream:
             reader = RangeReader(stream)
-            form = wire_form(reader, GRAPH, message="GraphDef", where=where)
+            form = wire_form(reader, message="GraphDef", where=where)
             wire = WireReader(form, where=where)
             _check_structure(wire)
             census = GraphCensus(wire)

@@ -87,7 +87,7 @@ def _imports_foreign_module(envelope: Mapping[str, Any]) -> bool:
         return False
     registered_name = envelope.get("registered_name")
     provider = find_provider(envelope["class_name"], registered_name if isinstance(registered_name, str) else None)
-    return provider is None or module_of(provider) != package
+    return provider is None or (module_of(provider) or "").partition(".")[0] != package
 
 
 def _object_name(envelope: Mapping[str, Any]) -> str:

@@ -10,10 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Literal
 
-from envlock.errors import ArtifactError
+from envlock.errors import ArtifactError, NotAModelError
 from envlock.formats.protobuf import LENGTH_DELIMITED, VARINT, WireReader, read_varint
+from envlock.formats.ranges import RangeReader
+
+_HEAD_SIZE = 4096
 
 MessageName = Literal[
     "GraphDef",
@@ -105,6 +109,29 @@ def message_kind(head: bytes) -> MessageKind | None:
 def describe_message(kind: MessageKind) -> tuple[str, str]:
     """What a file of that kind is, and what to do about it where that kind is not wanted."""
     return _DESCRIPTIONS[kind.name]
+
+
+def wire_form(reader: RangeReader, *, message: MessageName, where: str) -> RangeReader:
+    """The wire form of a file that holds a *message*, in binary or as text.
+
+    A binary file is taken as it is: its fields are for the caller to check.
+
+    Raises:
+        NotAModelError: It is a text of another message.
+        ArtifactError: It is a damaged text, or one larger than any graph.
+    """
+    kind = message_kind(reader.read(0, min(reader.size, _HEAD_SIZE), where=where))
+    if kind is None or not kind.is_text:
+        return reader
+    if kind.name != message:
+        found, hint = describe_message(kind)
+        raise NotAModelError(where, found=found, hint=hint)
+    # Few files are text, and the others should not wait for what reads it.
+    from envlock.artifacts.text_messages import SCHEMAS
+    from envlock.formats.protobuf_text import encode_text
+
+    text = reader.read(0, reader.size, where=where)
+    return RangeReader(BytesIO(encode_text(text, SCHEMAS[message], message=message, where=where)))
 
 
 def _text_message(head: bytes) -> MessageName | None:

@@ -8,9 +8,8 @@ from __future__ import annotations
 from envlock.artifacts.graph import GraphCensus
 from envlock.artifacts.graph_endpoints import read_endpoints
 from envlock.artifacts.interface import ArtifactSource
-from envlock.artifacts.message_kinds import message_kind
+from envlock.artifacts.message_kinds import message_kind, wire_form
 from envlock.artifacts.meta_graph import read_meta_graph
-from envlock.artifacts.text_messages import META_GRAPH, wire_form
 from envlock.errors import DamagedFileError
 from envlock.formats.protobuf import Span, WireReader
 from envlock.formats.ranges import RangeReader
@@ -40,7 +39,7 @@ class MetaGraphReader:
         where = printable(source.path.name)
         with source.open() as stream:
             reader = RangeReader(stream)
-            form = wire_form(reader, META_GRAPH, message="MetaGraphDef", where=where)
+            form = wire_form(reader, message="MetaGraphDef", where=where)
             wire = WireReader(form, where=where)
             census = GraphCensus(wire)
             meta_graph = read_meta_graph(wire, wire.root, census, location=_LOCATION)

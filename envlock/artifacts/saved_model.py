@@ -18,7 +18,7 @@ from envlock.artifacts.graph import GraphCensus, read_versions
 from envlock.artifacts.hub_module import HUB_MODULE, read_hub_module
 from envlock.artifacts.interface import ArtifactSource
 from envlock.artifacts.keras_nodes import KerasPart, read_keras_nodes
-from envlock.artifacts.message_kinds import describe_message, message_kind
+from envlock.artifacts.message_kinds import describe_message, message_kind, wire_form
 from envlock.artifacts.meta_graph import (
     LARGEST_METADATA,
     KerasNode,
@@ -28,7 +28,6 @@ from envlock.artifacts.meta_graph import (
     read_meta_graph,
 )
 from envlock.artifacts.shards import find_truncated
-from envlock.artifacts.text_messages import SAVED_MODEL, wire_form
 from envlock.errors import (
     ArtifactError,
     DamagedFileError,
@@ -193,7 +192,7 @@ class _Content:
 def _read_model(folder: _Folder) -> _Content:
     where = printable(folder.model)
     with folder.open(folder.model) as stream:
-        form = wire_form(RangeReader(stream), SAVED_MODEL, message="SavedModel", where=where)
+        form = wire_form(RangeReader(stream), message="SavedModel", where=where)
         wire = WireReader(form, where=where)
         _check_structure(wire)
         census = GraphCensus(wire)

@@ -7,15 +7,11 @@ saved_object_graph.proto.
 
 from __future__ import annotations
 
-from io import BytesIO
+from collections.abc import Mapping
 
-from envlock.artifacts.message_kinds import MessageName, describe_message, message_kind
-from envlock.errors import NotAModelError
-from envlock.formats.protobuf_text import Field, Schema, encode_text
-from envlock.formats.ranges import RangeReader
+from envlock.artifacts.message_kinds import MessageName
+from envlock.formats.protobuf_text import Field, Schema
 from envlock.formats.tensor_types import DTYPE_NAMES, REFERENCE
-
-_HEAD_SIZE = 4096
 
 _TEXT_NAMES = {"float32": "FLOAT", "float64": "DOUBLE", "float16": "HALF"}
 """Types that the messages call otherwise than tf.DType."""
@@ -66,7 +62,7 @@ def _asset(number: int) -> Field:
 
 _FUNCTION = _message(1, signature=_message(1, name=_text(1)), node_def=_node(3))
 
-GRAPH: Schema = {
+_GRAPH: Schema = {
     "node": _node(1),
     "library": _message(2, function=_FUNCTION),
     "version": _integer(3),
@@ -74,7 +70,7 @@ GRAPH: Schema = {
     "debug_info": _passed_over(5),
 }
 
-META_GRAPH: Schema = {
+_META_GRAPH: Schema = {
     "meta_info_def": _message(
         1,
         meta_graph_version=_text(1),
@@ -83,7 +79,7 @@ META_GRAPH: Schema = {
         tensorflow_git_version=_text(6),
         stripped_default_attrs=_integer(7),
     ),
-    "graph_def": _message(2, **GRAPH),
+    "graph_def": _message(2, **_GRAPH),
     "saver_def": _passed_over(3),
     "collection_def": _map(
         4,
@@ -98,24 +94,8 @@ META_GRAPH: Schema = {
     "object_graph_def": _message(7, nodes=_message(1, user_object=_message(4, identifier=_text(1), metadata=_text(3)))),
 }
 
-SAVED_MODEL: Schema = {"saved_model_schema_version": _integer(1), "meta_graphs": _message(2, **META_GRAPH)}
-
-
-def wire_form(reader: RangeReader, schema: Schema, *, message: MessageName, where: str) -> RangeReader:
-    """The wire form of a file that holds a *message* with the fields of *schema*, in binary or as text.
-
-    A binary file is taken as it is: its fields are for the caller to check.
-
-    Raises:
-        NotAModelError: It is a text of another message.
-        ArtifactError: It is a damaged text, or one larger than any graph.
-    """
-    head = reader.read(0, min(reader.size, _HEAD_SIZE), where=where)
-    kind = message_kind(head)
-    if kind is None or not kind.is_text:
-        return reader
-    if kind.name != message:
-        found, hint = describe_message(kind)
-        raise NotAModelError(where, found=found, hint=hint)
-    text = reader.read(0, reader.size, where=where)
-    return RangeReader(BytesIO(encode_text(text, schema, message=message, where=where)))
+SCHEMAS: Mapping[MessageName, Schema] = {
+    "GraphDef": _GRAPH,
+    "MetaGraphDef": _META_GRAPH,
+    "SavedModel": {"saved_model_schema_version": _integer(1), "meta_graphs": _message(2, **_META_GRAPH)},
+}

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from errno import EBADF
 from io import StringIO
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(words: Sequence[str]) -> int:
     try:
-        arguments = _parser().parse_args(words)
+        arguments = _parser(words).parse_args(words, Namespace(words=tuple(words)))
     except _WrongCallError as error:
         return _refuse(error, is_json="--json" in words)
     command: Command = arguments.command
@@ -88,25 +88,28 @@ class _Parser(ArgumentParser):
         raise _WrongCallError(message, usage=self.format_usage(), program=self.prog)
 
 
-def _parser() -> ArgumentParser:
+def _parser(words: Collection[str]) -> ArgumentParser:
     parser = _Parser(
         prog="envlock",
         description="From a saved TensorFlow or Keras model to an environment in which it loads.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"envlock {__version__}")
-    _add_commands(parser, COMMANDS)
+    _add_commands(parser, COMMANDS, words)
     return parser
 
 
-def _add_commands(parser: ArgumentParser, commands: Iterable[Command | CommandGroup]) -> None:
+def _add_commands(parser: ArgumentParser, commands: Iterable[Command | CommandGroup], words: Collection[str]) -> None:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in commands:
         subparser = subparsers.add_parser(
             command.name, help=command.summary, description=command.summary, allow_abbrev=False
         )
         if isinstance(command, CommandGroup):
-            _add_commands(subparser, command.commands)
+            _add_commands(subparser, command.commands, words)
+            continue
+        if command.name not in words:
+            # It is only named in the overview, which must not wait for what its arguments are made of.
             continue
         command.configure(subparser)
         subparser.add_argument("--json", action="store_true", help="print one JSON document with a schema")

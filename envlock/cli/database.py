@@ -10,10 +10,10 @@ from envlock.reporter import Reporter
 
 
 class Info:
-    """Lists the tables: rows, sources, sizes."""
+    """Lists the tables and their sources."""
 
     name = "info"
-    summary = "List the tables of the database: their rows, sources and sizes."
+    summary = "List the tables and the sources of the database."
 
     def configure(self, parser: ArgumentParser) -> None:
         """There is nothing to choose from *parser*'s arguments."""
@@ -22,16 +22,15 @@ class Info:
         """Print the list."""
         del reporter
         from envlock.cli.database_output import info_document, render_info
-        from envlock.knowledge.datafiles import database_digest
-        from envlock.knowledge.tables import all_tables
+        from envlock.knowledge.tables import describe_database
 
-        tables, digest = all_tables(), database_digest()
+        info = describe_database()
         if arguments.json:
             from envlock.cli.documents import write_document
 
-            write_document(info_document(tables, digest))
+            write_document(info_document(info))
         else:
-            sys.stdout.write(render_info(tables, digest))
+            sys.stdout.write(render_info(info))
         return 0
 
 
@@ -39,7 +38,7 @@ class Show:
     """Tells all that is known of one release."""
 
     name = "show"
-    summary = "Tell what is known of one release: wheels, bounds, formats, accelerators, verified environments."
+    summary = "Tell what is known of one release: wheels, bounds, formats, accelerators and more."
 
     def configure(self, parser: ArgumentParser) -> None:
         """Add the arguments of the command to *parser*."""
@@ -68,13 +67,11 @@ class Check:
     """Holds the tables against each other and, if asked, against the index."""
 
     name = "check"
-    summary = "Check that the tables agree with each other, and with the package index if asked."
+    summary = "Check that the tables agree with each other, and ask the package index what is new."
 
     def configure(self, parser: ArgumentParser) -> None:
         """Add the arguments of the command to *parser*."""
-        parser.add_argument(
-            "--online", action="store_true", help="also name the releases on the package index that are not known"
-        )
+        parser.add_argument("--online", action="store_true", help="also ask the package index what came out since")
 
     def run(self, arguments: Namespace, reporter: Reporter) -> int:
         """Print what is wrong or missing; 0 where nothing is."""

@@ -2,47 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Sequence
+from itertools import count
+from pathlib import Path
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from envlock.formats.text import printable
 
 if TYPE_CHECKING:
     from envlock.freshness import MissingReleases
     from envlock.knowledge.consistency import Problem
-    from envlock.knowledge.tables import Table
+    from envlock.knowledge.tables import DatabaseInfo
     from envlock.release_sheet import Sheet
 
 Document = dict[str, Any]
 
-_LABEL_WIDTH = 18
+
+class _Breaks(TypedDict):
+    break_on_hyphens: bool
+    break_long_words: bool
+
+
+_WIDTH = 100
+_LABEL_WIDTH = 14
+
+# Requirements and names have hyphens and no spaces: broken there, nobody could copy them.
+_BREAKS: _Breaks = {"break_on_hyphens": False, "break_long_words": False}
 
 
 # --- info ----------------------------------------------------------------------------------------------------
 
 
-def render_info(tables: Sequence[Table], digest: str) -> str:
-    """One line a table, and the sum of them."""
-    rows = [("table", "rows", "kB", "kept by", "sources")]
-    rows += [
+def render_info(info: DatabaseInfo) -> str:
+    """One line a table and a source, and the sum of them."""
+    tables = [("table", "rows", "kB", "kept by", "sources")]
+    tables += [
         (
             table.name if table.files == 1 else f"{table.name} ({table.files} files)",
             f"{table.rows:,}",
             f"{table.size / 1000:,.0f}",
-            table.generator or "hand",
-            _few(table.sources),
+            Path(table.generator).name if table.generator else "hand",
+            ", ".join(table.sources),
         )
-        for table in tables
+        for table in info.tables
     ]
-    total = f"{sum(table.rows for table in tables):,} rows, {sum(table.size for table in tables) / 1e6:.1f} MB"
-    return f"{_columns(rows)}\n{total}, digest {digest[:12]}\n"
+    sources = [("source", "read on", "what it is")]
+    sources += [(source.key, source.retrieved, source.title) for source in info.sources]
+    rows, size = sum(table.rows for table in info.tables), sum(table.size for table in info.tables)
+    return (
+        f"{_columns(tables, numbers={1, 2})}\n{_columns(sources)}\n"
+        f"{rows:,} rows, {size / 1e6:.1f} MB; the package index as of {info.index_day}; digest {info.digest[:12]}\n"
+    )
 
 
-def info_document(tables: Sequence[Table], digest: str) -> Document:
+def info_document(info: DatabaseInfo) -> Document:
     """``envlock/db-info/1``."""
     return {
         "schema": "envlock/db-info/1",
-        "digest": digest,
+        "digest": info.digest,
+        "index_day": info.index_day,
         "tables": [
             {
                 "name": table.name,
@@ -52,23 +71,27 @@ def info_document(tables: Sequence[Table], digest: str) -> Document:
                 "generator": table.generator,
                 "sources": list(table.sources),
             }
-            for table in tables
+            for table in info.tables
+        ],
+        "sources": [
+            {"key": source.key, "title": source.title, "retrieved": source.retrieved} for source in info.sources
         ],
     }
 
 
-def _few(names: Sequence[str], shown: int = 3) -> str:
-    return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
-
-
-def _columns(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of equal length as a table: the second and third column are numbers, the last is as wide as it is."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    return "".join("  ".join([*map(_cell, row, widths, range(len(widths))), row[-1]]).rstrip() + "\n" for row in rows)
-
-
-def _cell(text: str, width: int, column: int) -> str:
-    return text.rjust(width) if column in {1, 2} else text.ljust(width)
+def _columns(rows: Sequence[Sequence[str]], *, numbers: Collection[int] = ()) -> str:
+    """Rows of equal length as a table, *numbers* to the right; the last column is broken where the line is full."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    lines = []
+    for *cells, last in rows:
+        shown = zip(cells, widths, count(), strict=False)
+        head = "".join(
+            f"{cell:>{width}}  " if place in numbers else f"{cell:<{width}}  " for cell, width, place in shown
+        )
+        lines += wrap(last, _WIDTH, initial_indent=head, subsequent_indent=" " * len(head), **_BREAKS) or [
+            head.rstrip()
+        ]
+    return "\n".join(lines) + "\n"
 
 
 # --- show ----------------------------------------------------------------------------------------------------
@@ -79,10 +102,16 @@ def render_sheet(sheet: Sheet) -> str:
     lines = [sheet.title]
     for section in sheet.sections:
         label = section.title
-        for entry in section.lines:
-            lines.append(f"  {label:<{_LABEL_WIDTH}}{printable(entry, limit=len(entry))}".rstrip())
-            label = ""
+        for text in section.lines:
+            for line in _wrapped(printable(text, limit=len(text))):
+                lines.append(f"  {label:<{_LABEL_WIDTH}}{line}".rstrip())
+                label = ""
     return "\n".join(lines) + "\n"
+
+
+def _wrapped(text: str) -> list[str]:
+    """Lines that fit beside the labels; those after the first are indented."""
+    return wrap(text, _WIDTH - _LABEL_WIDTH - 2, subsequent_indent="  ", **_BREAKS)
 
 
 def sheet_document(sheet: Sheet) -> Document:
@@ -101,11 +130,14 @@ def sheet_document(sheet: Sheet) -> Document:
 def render_check(problems: Sequence[Problem], missing: Sequence[MissingReleases] | None) -> str:
     """What is wrong, a line each; one line where nothing is."""
     lines = [f"{problem.table}: {problem.message}" for problem in problems]
-    lines += [f"{item.distribution}: the index also has {', '.join(map(str, item.versions))}" for item in missing or ()]
+    lines += [
+        f"{item.distribution}: the package index also has {', '.join(map(str, item.versions))}"
+        for item in missing or ()
+    ]
     if not problems:
         lines.insert(0, "the tables agree with themselves and with each other")
     if missing is not None and not missing:
-        lines.append("every final release on the index is known")
+        lines.append("nothing came out on the package index since the database was made")
     return "\n".join(lines) + "\n"
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from envlock.pipeline import Attempt, Outcome
     from envlock.provenance import Finding, Provenance, Signature, TensorSpec
     from envlock.verification import Verification
+    from envlock.writers import Differences
 
 Document = dict[str, Any]
 
@@ -74,6 +75,19 @@ def outcome_document(outcome: Outcome) -> Document:
     }
 
 
+def check_document(differences: Differences, lock_path: Path) -> Document:
+    """``envlock/check/1``."""
+    return {
+        "schema": "envlock/check/1",
+        "lock": str(lock_path),
+        "is_stale": differences.is_stale,
+        "added": {name: str(version) for name, version in differences.added},
+        "removed": {name: str(version) for name, version in differences.removed},
+        "changed": {name: [str(before), str(after)] for name, before, after in differences.changed},
+        "other_files": list(differences.other_files),
+    }
+
+
 def error_document(error: EnvlockError, *, path: Path | None) -> Document:
     """``envlock/error/1``."""
     document: Document = {
@@ -106,6 +120,8 @@ def _candidate(candidate: EnvironmentCandidate) -> Document:
         "implementation": candidate.loader.implementation,
         "line": candidate.loader.line,
         "requirements": [str(requirement) for requirement in candidate.requirements],
+        "platform": candidate.target.platform.name,
+        "needs": list(candidate.needs),
         "verdict": candidate.verdict.verdict,
         "is_saver": candidate.is_saver,
     }

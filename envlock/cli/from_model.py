@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envlock.reporter import Reporter
-from envlock.target import PREFERENCES
+from envlock.target import DEVICES, PLATFORMS, PREFERENCES, Platform, find_platform, platform_here
 
 if TYPE_CHECKING:
+    from packaging.requirements import Requirement
     from packaging.specifiers import SpecifierSet
 
     from envlock.pipeline import Request
+    from envlock.writers import LockWriter
 
 
 class FromModel:
@@ -24,13 +27,32 @@ class FromModel:
 
     def configure(self, parser: ArgumentParser) -> None:
         """Add the arguments of the command to *parser*."""
+        from envlock.resolution import ENGINES
+        from envlock.writers import WRITERS
+
         parser.add_argument("path", metavar="PATH", type=Path, help="a saved model: .h5, .keras or a SavedModel folder")
         outputs = parser.add_argument_group("what is written")
         outputs.add_argument("-o", "--output", metavar="FILE", type=Path, help="the lock (default: requirements.txt)")
         outputs.add_argument(
             "--venv", metavar="DIR", type=Path, default=Path(".venv"), help="the environment (default: .venv)"
         )
+        outputs.add_argument(
+            "--format", choices=[writer.name for writer in WRITERS], help="of the lock (default: as FILE is named)"
+        )
         outputs.add_argument("--lock-only", action="store_true", help="write the lock, make no environment")
+        outputs.add_argument(
+            "--check", action="store_true", help="write nothing: 1 where the lock is not what would be made now"
+        )
+        outputs.add_argument(
+            "--upgrade", action="store_true", help="choose all versions anew, whatever the lock there pins"
+        )
+        outputs.add_argument(
+            "--upgrade-package",
+            metavar="NAME",
+            action="append",
+            default=[],
+            help="choose the version of this distribution anew; may be given again",
+        )
         choice = parser.add_argument_group("what is chosen")
         choice.add_argument(
             "--tensorflow",
@@ -40,11 +62,42 @@ class FromModel:
         )
         choice.add_argument("--python-version", metavar="X.Y", type=_python_line, help="this Python only")
         choice.add_argument(
+            "--python-platform",
+            metavar="NAME",
+            action="append",
+            choices=[platform.name for platform in PLATFORMS],
+            help=f"with --lock-only, for another machine: {', '.join(item.name for item in PLATFORMS)}; "
+            "given again, a lock for each",
+        )
+        choice.add_argument(
+            "--device",
+            choices=DEVICES,
+            default=DEVICES[0],
+            help="what TensorFlow is to compute on: the processor (default), NVIDIA GPUs, Cloud TPUs, GPUs of Macs",
+        )
+        choice.add_argument(
             "--prefer",
             choices=PREFERENCES,
             default="auto",
             help="auto: nearest to what saved the model on a Python that is here; "
             "saver: what saved it and nothing else; newest: the newest that loads it",
+        )
+        choice.add_argument(
+            "--with",
+            metavar="REQUIREMENT",
+            action="append",
+            dest="besides",
+            default=[],
+            help="something you want beside what the model needs, such as pandas; may be given again",
+        )
+        choice.add_argument(
+            "--with-requirements", metavar="FILE", type=Path, help="the same for each requirement in a file"
+        )
+        choice.add_argument(
+            "--engine",
+            choices=ENGINES,
+            help="what resolves, and nothing else (default: offline, from what envlock knows, and where that has no "
+            "solution uv, over the index; pip-tools runs pip in the Python that is locked for)",
         )
         verification = parser.add_argument_group("loading the model")
         verification.add_argument(
@@ -57,13 +110,32 @@ class FromModel:
 
     def run(self, arguments: Namespace, reporter: Reporter) -> int:
         """Make the environment; 0 where the model was seen to load, 1 where it was not, or cannot be called."""
+        carry_out = self._check if arguments.check else self._make
+        return max([carry_out(request, arguments, reporter) for request in _requests(arguments)])
+
+    def _check(self, request: Request, arguments: Namespace, reporter: Reporter) -> int:
+        from envlock.pipeline import check_lock
+
+        differences = check_lock(request, reporter)
+        if arguments.json:
+            from envlock.cli.documents import check_document, write_document
+
+            document = check_document(differences, request.lock_path)
+            write_document(document, on_one_line=len(arguments.python_platform or ()) > 1)
+        else:
+            from envlock.cli.rendering import render_check
+
+            sys.stdout.write(render_check(differences, request.lock_path))
+        return 1 if differences.is_stale else 0
+
+    def _make(self, request: Request, arguments: Namespace, reporter: Reporter) -> int:
         from envlock.pipeline import from_model
 
-        outcome = from_model(_request(arguments), reporter)
+        outcome = from_model(request, reporter)
         if arguments.json:
             from envlock.cli.documents import outcome_document, write_document
 
-            write_document(outcome_document(outcome))
+            write_document(outcome_document(outcome), on_one_line=len(arguments.python_platform or ()) > 1)
         else:
             from envlock.cli.rendering import render_outcome
 
@@ -73,29 +145,95 @@ class FromModel:
         return 0 if outcome.verification is not None and outcome.verification.predicts is not False else 1
 
 
-def _request(arguments: Namespace) -> Request:
+def _requests(arguments: Namespace) -> list[Request]:
+    """One request for each platform that a lock is wanted for."""
+    from packaging.utils import canonicalize_name
+
     from envlock.candidates import Wishes
     from envlock.errors import UsageError
     from envlock.pipeline import Request
-    from envlock.resolution import RESOLVERS
-    from envlock.target import LINUX_X86_64
-    from envlock.writers import WRITERS
+    from envlock.resolution import DEFAULT_ENGINES, resolvers_of
 
     if arguments.code is not None and not arguments.code.is_dir():
         raise UsageError(f"--code {arguments.code}: not a folder", hint="pass the folder that holds the definitions")
-    writer = WRITERS[0]
-    return Request(
-        artifact=arguments.path,
-        platform=LINUX_X86_64,
-        resolver=RESOLVERS[0],
-        writer=writer,
-        lock_path=arguments.output or Path(writer.file_name),
-        environment_path=None if arguments.lock_only else arguments.venv,
-        wishes=Wishes(prefer=arguments.prefer, tensorflow=arguments.tensorflow, python=arguments.python_version),
-        code=arguments.code,
-        trusts_code=arguments.trust,
-        verifies=not arguments.no_verify,
+    writer = _writer(arguments)
+    besides = tuple(_besides(arguments))
+    platforms = _platforms(arguments)
+    if len(platforms) > 1 and arguments.output is not None:
+        raise UsageError(
+            "-o names one lock, and several are asked for", hint="leave it out: each lock has its own name"
+        )
+    return [
+        Request(
+            artifact=arguments.path,
+            platform=platform,
+            resolvers=resolvers_of(DEFAULT_ENGINES if arguments.engine is None else [arguments.engine]),
+            writer=writer,
+            lock_path=arguments.output
+            or Path(writer.file_name_for(platform) if len(platforms) > 1 else writer.file_name),
+            environment_path=None if arguments.lock_only or arguments.check else arguments.venv,
+            wishes=Wishes(
+                prefer=arguments.prefer,
+                tensorflow=arguments.tensorflow,
+                python=arguments.python_version,
+                device=arguments.device,
+            ),
+            besides=besides,
+            upgrades=arguments.upgrade,
+            upgraded=frozenset(map(canonicalize_name, arguments.upgrade_package)),
+            command=tuple(_command(arguments)),
+            code=arguments.code,
+            trusts_code=arguments.trust,
+            verifies=not arguments.no_verify,
+        )
+        for platform in platforms
+    ]
+
+
+def _besides(arguments: Namespace) -> Iterator[Requirement]:
+    from envlock.requirements_file import parse_requirement, read_requirements
+
+    yield from map(parse_requirement, arguments.besides)
+    if arguments.with_requirements is not None:
+        yield from read_requirements(arguments.with_requirements)
+
+
+def _command(arguments: Namespace) -> Iterator[str]:
+    """What was called, as it may be told: locks travel, and neither folders of this machine nor secrets do."""
+    from envlock.package_index import without_credentials
+
+    yield "envlock"
+    for word in arguments.words:
+        yield arguments.path.name if word == str(arguments.path) else without_credentials(word)
+
+
+def _writer(arguments: Namespace) -> LockWriter:
+    """The format that was named, else the one that the lock's name speaks of, else the first."""
+    from envlock.writers import WRITERS
+
+    suffix = arguments.output.suffix if arguments.output is not None else None
+    fitting = (
+        writer
+        for writer in WRITERS
+        if arguments.format in {None, writer.name} and (arguments.format or Path(writer.file_name).suffix == suffix)
     )
+    return next(fitting, WRITERS[0])
+
+
+def _platforms(arguments: Namespace) -> list[Platform]:
+    """What locks are for: this machine, unless others were named."""
+    from envlock.errors import UsageError
+
+    here = platform_here()
+    wanted = [find_platform(name) for name in dict.fromkeys(arguments.python_platform or ())]
+    if not wanted and here is None:
+        raise UsageError(
+            "TensorFlow has no wheels for this machine",
+            hint="lock for another with --lock-only --python-platform NAME",
+        )
+    if not (arguments.lock_only or arguments.check) and any(platform != here for platform in wanted):
+        raise UsageError("an environment can be made for this machine alone", hint="add --lock-only")
+    return wanted or [platform for platform in [here] if platform is not None]
 
 
 def _releases(text: str) -> SpecifierSet:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from envlock.pipeline import Outcome, PassedOver
     from envlock.provenance import Finding, Provenance
     from envlock.verification import Verification
+    from envlock.writers import Differences
 
 _LABEL_WIDTH = 14
 _EVIDENCE_SHOWN = 8
@@ -56,6 +57,14 @@ def render_inspection(inspection: Inspection) -> str:
 def render_outcome(outcome: Outcome) -> str:
     """The report of ``from-model``: what the model is, what was built and why, and how to use it."""
     return "\n\n".join([*_model_part(outcome), *_environment_part(outcome), *_use_part(outcome)]) + "\n"
+
+
+def render_check(differences: Differences, lock_path: Path) -> str:
+    """Whether a lock is still what would be made, and what has changed."""
+    if not differences.is_stale:
+        return f"{printable(str(lock_path))} is what would be made now\n"
+    lines = [f"{printable(str(lock_path))} is stale:", *(f"  {line}" for line in differences.lines())]
+    return "\n".join(lines) + "\n"
 
 
 def render_error(error: EnvlockError, *, path: Path | None) -> str:
@@ -113,6 +122,7 @@ def _environment_part(outcome: Outcome) -> Iterator[str]:
     lines = [
         title,
         *_rows("why", _reasons(outcome)),
+        *_rows("needs", outcome.candidate.needs),
         _row("lock", f"{outcome.lock_path} ({len(outcome.lock.pins)} distributions, hash-pinned)"),
         *_rows("passed over", map(_passed_over, _best_of_each_python(outcome.passed_over))),
     ]

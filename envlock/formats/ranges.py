@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from abc import abstractmethod
 from collections import OrderedDict
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from envlock.errors import LimitExceededError, TruncatedFileError
 
@@ -123,3 +123,9 @@ class RangeStream(io.RawIOBase):
         data = self.read_range(self._position, wanted)
         self._position += len(data)
         return data
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill *buffer* with the next bytes, for buffered readers; their number, smaller at the end only."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)

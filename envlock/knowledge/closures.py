@@ -9,6 +9,7 @@ from functools import cache
 from packaging.version import Version
 
 from envlock.knowledge.datafiles import data_folder, read_json
+from envlock.knowledge.families import family_of, members_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +17,8 @@ class VerifiedClosure:
     """One environment in which every task was done."""
 
     subject: str
+    """What it was made for: a distribution, or the family of it."""
+
     version: Version
     python: str
     """CPython minor release, such as ``3.8``."""
@@ -27,16 +30,30 @@ class VerifiedClosure:
     did: tuple[str, ...]
     """What was done in it: ``import``, and the formats in which models were saved and loaded."""
 
-    pins: Mapping[str, Version]
-    """By normalised name."""
+    texts: Mapping[str, str]
+    """Versions by normalised name, as text: most closures are looked at only to be passed over."""
+
+    @property
+    def pins(self) -> dict[str, Version]:
+        """Versions by normalised name."""
+        return {name: Version(text) for name, text in self.texts.items()}
 
 
-def find_closure(subject: str, version: Version, *, python: str, platform: str) -> VerifiedClosure | None:
-    """The closure of *subject* on that Python and platform, else the nearest to them; ``None`` where none is known."""
-    known = (closure for closure in closures_of(subject) if closure.version == version)
-    return min(
+def find_closure(pinned: Mapping[str, Version], *, python: str, platform: str) -> VerifiedClosure | None:
+    """The closure that holds most of what is *pinned*, then the nearest to that Python and platform.
+
+    ``None`` where none holds any of it.
+    """
+    wanted = [(members_of(family_of(name)), str(version)) for name, version in pinned.items()]
+
+    def held(closure: VerifiedClosure) -> int:
+        return sum(any(closure.texts.get(member) == text for member in members) for members, text in wanted)
+
+    subjects = dict.fromkeys(family_of(name) for name in pinned)
+    known = [closure for subject in subjects for closure in closures_of(subject) if held(closure)]
+    return max(
         known,
-        key=lambda item: (abs(_minor(item.python) - _minor(python)), item.platform != platform),
+        key=lambda item: (held(item), -abs(_minor(item.python) - _minor(python)), item.platform == platform),
         default=None,
     )
 
@@ -54,7 +71,7 @@ def closures_of(subject: str) -> tuple[VerifiedClosure, ...]:
             platform=row["platform"],
             observed=row["observed"],
             did=tuple(row["did"]),
-            pins={name: Version(version) for name, version in row["pins"].items()},
+            texts=row["pins"],
         )
         for row in read_json(f"closures/{subject}.json")["closures"]
     )

@@ -7,23 +7,40 @@ is wrong. A database without problems is what ``envlock db check`` and the tests
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+from math import inf
+from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
+from envlock.knowledge.accelerators import CudaBuild, cuda_for
+from envlock.knowledge.base_images import python_image_for
 from envlock.knowledge.bounds import bounds_for
 from envlock.knowledge.datafiles import read_json, read_toml, table_names
 from envlock.knowledge.families import family_of
-from envlock.knowledge.keras_schema import lines_with_schema
+from envlock.knowledge.keras_schema import LINEAGES, lines_with_schema
+from envlock.knowledge.load_rules import load_rules
 from envlock.knowledge.loaders import all_loaders
-from envlock.knowledge.releases import latest_of_line, lines_of, python_lines_of, releases_of
-from envlock.knowledge.snapshot import bundled_snapshot
+from envlock.knowledge.releases import (
+    Release,
+    latest_of_line,
+    lines_of,
+    python_lines_of,
+    releases_of,
+    sort_lines,
+)
+from envlock.knowledge.snapshot import IndexFile, bundled_snapshot
+from envlock.knowledge.specifiers import admits
 from envlock.knowledge.tables import cited, curated_rows, generated_header
-from envlock.knowledge.tensorflow_facts import facts_of
-from envlock.target import LINUX_X86_64
+from envlock.knowledge.tensorflow_facts import GpuBuild, facts_of
+from envlock.knowledge.tpu import tpu_generations
+from envlock.target import LINUX_X86_64, PLATFORMS, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +76,7 @@ def _generated_tables_have_an_origin() -> Iterator[Problem]:
         if name.endswith(".toml"):
             continue
         header = generated_header(name)
-        missing = [key for key in ("generator", "source", "rows") if not header.get(key)]
+        missing = [key for key in ("generator", "source", "rows") if header.get(key) in {None, ""}]
         if missing:
             yield Problem(table=name, message=f"its head lacks {', '.join(missing)}")
         elif any(source not in sources for source in cited(header)):
@@ -110,7 +127,9 @@ def _bounds_can_be_met() -> Iterator[Problem]:
         package = bundled_snapshot().package(requirement.name)
         if not any(release.version in covered for release in releases_of(family_of(row["distribution"]))):
             yield Problem(table="bounds.toml", message=f"no release of {row['distribution']} is {covered}")
-        if package is None or not any(requirement.specifier.contains(version) for version in package.versions):
+        if package is None:
+            yield Problem(table="bounds.toml", message=f"{requirement}: the snapshot has no {requirement.name}")
+        elif not any(requirement.specifier.contains(version) for version in package.versions):
             yield Problem(table="bounds.toml", message=f"no release satisfies {requirement}")
         if row["failure"] not in failures:
             yield Problem(table="bounds.toml", message=f"{requirement}: there is no failure {row['failure']}")
@@ -132,12 +151,35 @@ def _loaders_have_a_python() -> Iterator[Problem]:
     for loader in all_loaders():
         if not loader.tensorflow:
             yield Problem(table="implementations.toml", message=f"{loader.name} runs on no TensorFlow line")
-        if loader.schema is not None and loader.line not in lines_with_schema(loader.schema.lineage):
-            yield Problem(table="keras_schema/", message=f"{loader.schema.lineage} has no line {loader.line}")
+        lineage = loader.schema.lineage if loader.schema else None
+        if lineage in LINEAGES and loader.line not in lines_with_schema(lineage):
+            yield Problem(table="keras_schema/", message=f"{lineage} has no line {loader.line}")
         for line in loader.tensorflow:
             release = latest_of_line("tensorflow", line)
             if release is None or not python_lines_of(release, LINUX_X86_64.name):
                 yield Problem(table="snapshot/", message=f"TensorFlow {line}, which runs {loader.name}, has no Python")
+
+
+def _formats_are_those_of_loaders() -> Iterator[Problem]:
+    for row in read_toml("implementations.toml")["implementation"]:
+        table = "implementations.toml"
+        if row.get("schema", LINEAGES[0]) not in LINEAGES:
+            yield Problem(table=table, message=f"{row['name']}: there is no keras_schema/{row['schema']}.json")
+        for name, lines in row.get("writes_in", {}).items():
+            if name not in row["writes"]:
+                yield Problem(table=table, message=f"{row['name']}: writes_in has {name}, which writes lacks")
+            if not any(admits(lines, loader.line) for loader in all_loaders() if loader.implementation == row["name"]):
+                yield Problem(table=table, message=f"{row['name']}: no line of it is {lines}")
+
+
+def _load_rules_name_loaders() -> Iterator[Problem]:
+    lines_by_name: dict[str, list[str]] = {}
+    for loader in all_loaders():
+        lines_by_name.setdefault(loader.implementation, []).append(loader.line)
+    for rule in load_rules():
+        for name, lines in [*rule.readers.items(), *(rule.saver or {}).items()]:
+            if not any(admits(lines, line) for line in lines_by_name.get(name, ())):
+                yield Problem(table="load_rules.toml", message=f"{rule.reference}: {name} has no line {lines}")
 
 
 def _releases_have_facts() -> Iterator[Problem]:
@@ -146,10 +188,96 @@ def _releases_have_facts() -> Iterator[Problem]:
             yield Problem(table="tensorflow.json", message=f"nothing is known of {release.version}")
 
 
+def _facts_are_what_is_declared() -> Iterator[Problem]:
+    for release in releases_of("tensorflow"):
+        facts = facts_of(release.version)
+        texts = release.requires.get(LINUX_X86_64.name, release.requires.get("*", ()))
+        asked = facts.keras.requirement if facts else None
+        if asked is not None and Requirement(asked) not in _requirements(texts):
+            yield Problem(table="tensorflow.json", message=f"{release.version} does not declare {asked}")
+
+
 def _operations_reach_the_newest_line() -> Iterator[Problem]:
     newest = read_json("operations.json")["packages"]["core"]["versions"][-1]
     if newest not in lines_of("tensorflow")[-1:] and not newest.startswith(lines_of("tensorflow")[-1]):
         yield Problem(table="operations.json", message=f"ends with {newest}, before the newest TensorFlow")
+
+
+# --- ranges that cover the releases --------------------------------------------------------------------------
+
+
+_FIRST = Version("1.4")
+"""The first TensorFlow that environments are made for."""
+
+
+def _releases_served() -> Iterator[Release]:
+    return (release for release in releases_of("tensorflow") if release.version >= _FIRST)
+
+
+def _wheels_have_one_origin() -> Iterator[Problem]:
+    for release in _releases_served():
+        for platform in release.wheels:
+            rows = [row for row in _rows_of("platforms.toml", "wheel", release) if row["platform"] == platform]
+            if len(rows) != 1:
+                yield Problem(
+                    table="platforms.toml", message=f"{len(rows)} rows for wheels of {release.version} on {platform}"
+                )
+
+
+def _builds_are_those_of_the_wheels() -> Iterator[Problem]:
+    for release in _releases_served():
+        rows = _rows_of("accelerators.toml", "build", release)
+        if len(rows) != 1:
+            yield Problem(table="accelerators.toml", message=f"{len(rows)} builds for {release.version}")
+        for row in rows:
+            if not any(driver["cuda"] == row["cuda"] for driver in read_toml("accelerators.toml")["driver"]):
+                yield Problem(table="accelerators.toml", message=f"no driver is known for CUDA {row['cuda']}")
+        build, facts = cuda_for(release.version), facts_of(release.version)
+        if build is not None and facts is not None and facts.gpu is not None:
+            for name, told, found in _differences(build, facts.gpu):
+                message = f"{release.version}: {name} {told}, and {found} in the wheel"
+                yield Problem(table="accelerators.toml", message=message)
+
+
+def _differences(build: CudaBuild, wheel: GpuBuild) -> Iterator[tuple[str, str, str]]:
+    """Name, listed value and value in the wheel of what the table has otherwise than the wheel."""
+    if Version(build.cuda).release != Version(wheel.cuda).release[:2]:
+        yield "CUDA", build.cuda, wheel.cuda
+    if Version(build.cudnn).major != Version(wheel.cudnn).major:
+        yield "cuDNN", build.cudnn, wheel.cudnn
+    if build.capabilities != wheel.capabilities:
+        yield "capabilities", ", ".join(build.capabilities), ", ".join(wheel.capabilities)
+    if wheel.distribution not in build.distributions:
+        yield "distributions", ", ".join(build.distributions), wheel.distribution
+
+
+def _releases_have_one_row_at_most() -> Iterator[Problem]:
+    for release in _releases_served():
+        for table, kind, key in (("platforms.toml", "metal", "tensorflow"), ("tpu.toml", "distribution", "tensorflow")):
+            if len(_rows_of(table, kind, release, key)) > 1:
+                yield Problem(table=table, message=f"several rows of {kind} for {release.version}")
+        for generation in tpu_generations():
+            rows = _rows_of("tpu.toml", "generation", release, "tensorflow")
+            if sum(generation in row["generations"] for row in rows) > 1:
+                yield Problem(
+                    table="tpu.toml", message=f"several names of TPU software for {release.version} on {generation}"
+                )
+        for device in ("cpu", "cuda"):
+            rows = _rows_of("base_images.toml", "tensorflow", release)
+            if sum(device in row.get("devices", (device,)) for row in rows) > 1:
+                yield Problem(table="base_images.toml", message=f"several images of {release.version} for {device}")
+
+
+def _pythons_have_an_image() -> Iterator[Problem]:
+    newest = {python_lines_of(release, LINUX_X86_64.name)[-1] for release in _releases_served()}
+    for line in sort_lines(newest):
+        if python_image_for(line) is None:
+            yield Problem(table="base_images.toml", message=f"there is no image of Python {line}")
+
+
+def _rows_of(table: str, kind: str, release: Release, key: str = "releases") -> list[dict[str, Any]]:
+    """The rows of a table whose range, under *key*, admits the release."""
+    return [row for row in read_toml(table)[kind] if key in row and admits(row[key], str(release.version))]
 
 
 # --- snapshot ------------------------------------------------------------------------------------------------
@@ -174,28 +302,103 @@ def _snapshot_rows_are_whole() -> Iterator[Problem]:
                     yield Problem(table=table, message=f"{file.name} has no SHA-256")
 
 
+def _snapshot_has_what_it_requires() -> Iterator[Problem]:
+    """What is required under a condition may be left out: of some targets no lock was made."""
+    known = set(bundled_snapshot().names())
+    for name in sorted(known):
+        package = bundled_snapshot().package(name)
+        texts = chain.from_iterable(package.header["requires"]) if package else ()
+        required = {canonicalize_name(item.name) for item in _requirements(texts) if item.marker is None}
+        for lacking in sorted(required - known):
+            yield Problem(table=f"snapshot/{name}.jsonl", message=f"the snapshot has no {lacking}, which it requires")
+
+
+def _releases_are_those_of_the_snapshot() -> Iterator[Problem]:
+    for name in bundled_snapshot().names():
+        package = bundled_snapshot().package(name)
+        for release in releases_of(name):
+            if package is None or release.version not in package.versions:
+                continue
+            uploaded = package.uploaded(release.version).partition("T")[0]
+            if uploaded != release.uploaded:
+                message = f"{name} {release.version} of {release.uploaded} is of {uploaded} in the snapshot"
+                yield Problem(table=f"releases/{name}.json", message=message)
+
+
 # --- closures ------------------------------------------------------------------------------------------------
+
+
+_FAILED = "closures/failed.json"
 
 
 def _closures_satisfy_what_is_known() -> Iterator[Problem]:
     for name in _generated_in("closures/"):
-        for row in read_json(name)["closures"]:
-            yield from (Problem(table=name, message=message) for message in _contradictions(row))
+        for row in read_json(name)["closures"] if name != _FAILED else ():
+            yield from (Problem(table=name, message=f"{_told(row)}: {message}") for message in _contradictions(row))
 
 
-def _contradictions(row: dict[str, object]) -> Iterator[str]:
-    pins = row["pins"]
-    assert isinstance(pins, dict)  # noqa: S101 - a table of our own, checked by its writer
-    python = str(row["python"])
-    told = f"{row['subject']} {row['version']} on Python {python}"
-    for distribution, text in pins.items():
-        package, version = bundled_snapshot().package(distribution), Version(text)
+def _failures_are_explained() -> Iterator[Problem]:
+    for row in read_json(_FAILED)["closures"] if _FAILED in table_names() else ():
+        if not row.get("reason"):
+            yield Problem(table=_FAILED, message=f"{_told(row)}: no reason is given")
+
+
+def _told(row: dict[str, Any]) -> str:
+    return f"{row['subject']} {row['version']} on Python {row['python']}"
+
+
+def _contradictions(row: dict[str, Any]) -> Iterator[str]:
+    pins = {name: Version(text) for name, text in row["pins"].items()}
+    target = Target(python=row["python"], platform=_PLATFORMS[row["platform"]])
+    for name, version in pins.items():
+        package = bundled_snapshot().package(name)
         if package is None or version not in package.versions:
-            yield f"{told}: the snapshot has no {distribution} {text}"
-        for bound in bounds_for(distribution, version, python=python):
+            yield f"the snapshot has no {name} {version}"
+            continue
+        for requirement in _requirements_of(name, version, target):
+            pinned = pins.get(canonicalize_name(requirement.name))
+            if pinned is None:
+                yield f"{name} requires {requirement.name}, which is not there"
+            elif not requirement.specifier.contains(pinned, prereleases=True):
+                yield f"{requirement.name} {pinned} is against {requirement} of {name}"
+        for bound in bounds_for(name, version, python=target.python):
             pinned = pins.get(bound.requirement.name)
             if pinned is not None and not bound.requirement.specifier.contains(pinned, prereleases=True):
-                yield f"{told}: {bound.requirement.name} {pinned} is against the bound {bound.requirement}"
+                yield f"{bound.requirement.name} {pinned} is against the bound {bound.requirement}"
+
+
+_PLATFORMS = {platform.name: platform for platform in PLATFORMS}
+
+
+@cache
+def _requirements_of(name: str, version: Version, target: Target) -> tuple[Requirement, ...]:
+    """What holds of the metadata of the wheel that *target* gets, else of the source distribution."""
+    package = bundled_snapshot().package(name)
+    files = package.files(version) if package else ()
+    best = min(files, key=lambda file: _rank(file, target), default=None)
+    declared = _requirements((best.requires if best else None) or ())
+    environment = target.marker_environment
+    return tuple(item for item in declared if item.marker is None or item.marker.evaluate(environment))
+
+
+def _rank(file: IndexFile, target: Target) -> float:
+    if not file.is_wheel:
+        return 1e6
+    tags, ranks = parse_wheel_filename(file.name)[3], target.wheel_tags()
+    return min((ranks.get((tag.interpreter, tag.abi, tag.platform), inf) for tag in tags), default=inf)
+
+
+def _requirements(texts: Iterable[str]) -> Iterator[Requirement]:
+    """Those that today's tools can read: the others ask for nothing."""
+    return (requirement for requirement in map(_requirement, texts) if requirement is not None)
+
+
+@cache
+def _requirement(text: str) -> Requirement | None:
+    try:
+        return Requirement(text)
+    except InvalidRequirement:
+        return None
 
 
 # --- pairings ------------------------------------------------------------------------------------------------
@@ -211,6 +414,28 @@ def _pairings_name_releases() -> Iterator[Problem]:
         known = releases_of(row["distribution"])
         if known and not any(covered.contains(release.version, prereleases=True) for release in known):
             yield Problem(table="pairings.toml", message=f"no release of {row['distribution']} is {covered}")
+
+
+# --- custom objects ------------------------------------------------------------------------------------------
+
+
+def _custom_objects_have_a_provider() -> Iterator[Problem]:
+    curated = {row["distribution"]: row for row in read_toml("custom_objects.toml")["provider"]}
+    table = read_json("custom_objects.json")
+    found = {row[0] for kind in ("objects", "homonyms") for rows in table[kind].values() for row in rows}
+    for distribution in sorted(found - curated.keys()):
+        yield Problem(table="custom_objects.json", message=f"custom_objects.toml has no {distribution}")
+    for distribution, row in curated.items():
+        if not {"objects", "packages"} & row.keys() and distribution not in found:
+            yield Problem(table="custom_objects.toml", message=f"{distribution} brings nothing")
+        # The generated table repeats what a look-up needs; the order is that of preference in both.
+        repeated = table["providers"].get(distribution, {"distribution": None})
+        if any(row.get(key) != value for key, value in repeated.items()):
+            yield Problem(
+                table="custom_objects.json", message=f"{distribution} is told otherwise in custom_objects.toml"
+            )
+    if list(table["providers"]) != list(curated):
+        yield Problem(table="custom_objects.json", message="the order of custom_objects.toml is another one")
 
 
 def _curated() -> Iterator[str]:
@@ -229,10 +454,21 @@ CHECKS: tuple[Callable[[], Iterator[Problem]], ...] = (
     _bounds_can_be_met,
     _failures_can_be_recognised,
     _loaders_have_a_python,
+    _formats_are_those_of_loaders,
+    _load_rules_name_loaders,
     _releases_have_facts,
+    _facts_are_what_is_declared,
     _operations_reach_the_newest_line,
+    _wheels_have_one_origin,
+    _builds_are_those_of_the_wheels,
+    _releases_have_one_row_at_most,
+    _pythons_have_an_image,
     _snapshot_rows_are_whole,
+    _snapshot_has_what_it_requires,
+    _releases_are_those_of_the_snapshot,
     _closures_satisfy_what_is_known,
+    _failures_are_explained,
     _pairings_name_releases,
+    _custom_objects_have_a_provider,
 )
 """Every check; a new table gets one here."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cache
 from typing import Any
 
-from envlock.knowledge.datafiles import read_json, read_toml
+from envlock.knowledge.datafiles import read_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +48,9 @@ def providers_of(name: str, kind: str | None = None) -> tuple[Provider, ...]:
     ]
     brought = {provider.distribution for provider in found}
     found += [
-        _provider(curated, kind=kind or "object", packages=(package,), is_certain=True)
-        for curated in _claimants(package)
-        if curated["distribution"] not in brought
+        _provider(distribution, kind=kind or "object", packages=(package,), is_certain=True)
+        for distribution in _claimants(package)
+        if distribution not in brought
     ]
     order = {distribution: place for place, distribution in enumerate(_curated())}
     return tuple(sorted(found, key=lambda item: (not item.is_certain, order[item.distribution])))
@@ -71,15 +70,15 @@ def module_of(distribution: str) -> str | None:
     return str(curated["module"]) if curated is not None else None
 
 
-@cache
 def _curated() -> dict[str, dict[str, Any]]:
     """The curated rows by distribution, in the order of preference."""
-    return {row["distribution"]: row for row in read_toml("custom_objects.toml")["provider"]}
+    rows: dict[str, dict[str, Any]] = read_json("custom_objects.json")["providers"]
+    return rows
 
 
-def _claimants(package: str) -> Iterator[dict[str, Any]]:
+def _claimants(package: str) -> Iterator[str]:
     """Distributions to which every registered name of the package belongs."""
-    return (row for row in _curated().values() if package and package in row.get("packages", ()))
+    return (name for name, row in _curated().items() if package and package in row.get("packages", ()))
 
 
 def _rows(plain: str, *, is_registered: bool) -> Iterable[list[Any]]:
@@ -98,21 +97,20 @@ def _read(row: list[Any], package: str, plain: str) -> Provider | None:
     # Keras names the class alone, or `Custom`, where nothing else was registered.
     if package not in {"", "Custom", *packages}:
         return None
-    curated = _curated()[distribution]
     versions = read_json("custom_objects.json")["versions"].get(distribution, ())
     return _provider(
-        curated,
+        distribution,
         module=module,
         kind=kind,
         packages=tuple(packages),
         releases=tuple((versions[first], versions[last]) for first, last in spans),
         is_certain=package in {*packages} - {"Custom"}
-        or any(fnmatchcase(plain, pattern) for pattern in curated.get("claims", ())),
+        or any(fnmatchcase(plain, pattern) for pattern in _curated()[distribution].get("claims", ())),
     )
 
 
 def _provider(
-    curated: dict[str, Any],
+    distribution: str,
     *,
     kind: str,
     packages: tuple[str, ...],
@@ -120,9 +118,10 @@ def _provider(
     module: str = "",
     releases: tuple[tuple[str, str], ...] = (),
 ) -> Provider:
+    curated = _curated()[distribution]
     return Provider(
-        distribution=curated["distribution"],
-        requirement=curated.get("requirement", curated["distribution"]),
+        distribution=distribution,
+        requirement=curated.get("requirement", distribution),
         module=module or curated["module"],
         kind=kind,
         packages=packages,

@@ -46,9 +46,7 @@ def read_toml(name: str) -> dict[str, Any]:
 def table_names() -> tuple[str, ...]:
     """Every table by its path below the folder, such as ``releases/tensorflow.json``, sorted."""
     folder = data_folder()
-    return tuple(
-        sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix in _SUFFIXES)
-    )
+    return tuple(sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix in _SUFFIXES))
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envlock.knowledge.datafiles import read_toml
+from envlock.knowledge.datafiles import read_json
 
 
 def distribution_of(import_name: str) -> str | None:
@@ -10,7 +10,7 @@ def distribution_of(import_name: str) -> str | None:
 
     *import_name* may be dotted: the longest part of it that is known decides.
     """
-    distributions: dict[str, str] = read_toml("import_names.toml")["distributions"]
+    distributions: dict[str, str] = read_json("import_names.json")["distributions"]
     while import_name not in distributions and "." in import_name:
         import_name = import_name.rpartition(".")[0]
     return distributions.get(import_name)

@@ -131,6 +131,7 @@ class SchemaLine:
         return [target for target, spans in aliases.items() if holds(spans, index)]
 
 
+@cache
 def lines_with_schema(lineage: Lineage) -> tuple[str, ...]:
     """The lines whose sources were read, oldest first, whichever distribution carries them."""
     return tuple(line_of(Version(version)) for _, version in read_json(f"keras_schema/{lineage}.json")["versions"])
@@ -155,12 +156,15 @@ def _names_of_class(lineage: Lineage, name: str, index: int, column: str) -> fro
 
 
 def is_known_class(name: str) -> bool:
-    """Whether any line of any lineage has a class of that name."""
-    return any(
-        SchemaLine(lineage, line).find_class(name) is not None
-        for lineage in LINEAGES
-        for line in lines_with_schema(lineage)
-    )
+    """Whether any line of any lineage finds a class under that name."""
+    return any(name in _class_names(lineage) for lineage in LINEAGES)
+
+
+@cache
+def _class_names(lineage: Lineage) -> frozenset[str]:
+    """The names under which some line finds a class: its own, and those that it goes by."""
+    classes, aliases = _classes(lineage), read_json(f"keras_schema/{lineage}.json")["aliases"]
+    return frozenset(classes) | {name for name, targets in aliases.items() if not classes.keys().isdisjoint(targets)}
 
 
 def is_known_function(name: str) -> bool:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal, cast
 
 from packaging.version import InvalidVersion, Version
 
-from envlock.knowledge.datafiles import read_json, read_toml
+from envlock.knowledge.datafiles import read_toml
 from envlock.knowledge.keras_schema import SchemaLine
 from envlock.knowledge.pairings import paired_lines
 from envlock.knowledge.releases import Release, latest_of_line, line_of, line_order, lines_of, sort_lines
+from envlock.knowledge.specifiers import admits
+from envlock.knowledge.tensorflow_facts import keras_of_line, producers
 
 ImplementationName = Literal["tf.keras", "tf-keras", "keras", "tensorflow"]
 
@@ -72,17 +74,23 @@ class Loader:
         strings = _bundled_version_strings(self.line) if self.implementation == "tf.keras" else frozenset()
         if strings:
             return recorded in strings
-        try:
-            return not recorded.endswith("-tf") and line_of(Version(recorded)) == self.line
-        except InvalidVersion:
-            return False
+        return not recorded.endswith("-tf") and _line_of_label(recorded) == self.line
 
     def writes_version_as_installed(self, recorded: str) -> bool:
         """Whether it writes that without anybody having switched TF2 behaviour on or off."""
         if not self.writes_version(recorded):
             return False
-        rows = [row["keras"] for row in _keras_rows(self.line)] if self.implementation == "tf.keras" else []
-        return all(row.get("as_installed", recorded) == recorded for row in rows)
+        inside = keras_of_line(self.line) if self.implementation == "tf.keras" else ()
+        return all(keras.as_installed in {None, recorded} for keras in inside)
+
+
+# Every loader is asked about the same label; those of a great many artifacts need not all be kept.
+@lru_cache(maxsize=256)
+def _line_of_label(recorded: str) -> str | None:
+    try:
+        return line_of(Version(recorded))
+    except InvalidVersion:
+        return None
 
 
 @cache
@@ -114,7 +122,7 @@ def all_loaders() -> tuple[Loader, ...]:
                     schema=SchemaLine(row["schema"], line) if "schema" in row else None,
                     models=frozenset(row.get("models", ())),
                     converts=row.get("converts"),
-                    writes=frozenset(row.get("writes", ())),
+                    writes=_formats_written(row, line),
                     runs_on_own_line=row["tensorflow"] == "own",
                     probe=row["loader"],
                     family_member=row.get("family_member"),
@@ -122,6 +130,11 @@ def all_loaders() -> tuple[Loader, ...]:
                 )
             )
     return tuple(found)
+
+
+def _formats_written(row: dict[str, Any], line: str) -> frozenset[str]:
+    only_in: dict[str, str] = row.get("writes_in", {})
+    return frozenset(name for name in row.get("writes", ()) if admits(only_in.get(name, ""), line))
 
 
 def import_for(expression: str) -> str:
@@ -158,37 +171,16 @@ def bundled_keras_lines(recorded: str) -> tuple[str, ...]:
 
 def lines_of_producer(producer: int) -> tuple[str, ...]:
     """The TensorFlow lines that write graphs of exactly this producer number, oldest first."""
-    return sort_lines(line for line, number in _producers() if number == producer)
+    return sort_lines(line for line, number in producers() if number == producer)
 
 
 def first_line_from_producer(producer: int) -> str | None:
     """The first TensorFlow line whose producer number is at least *producer*; ``None`` beyond the newest."""
-    later = [line for line, number in _producers() if number >= producer]
+    later = [line for line, number in producers() if number >= producer]
     return min(later, key=line_order, default=None)
-
-
-@cache
-def _producers() -> tuple[tuple[str, int], ...]:
-    rows = read_json("tensorflow.json")["releases"]
-    return tuple((line_of(Version(version)), row["producer"]) for version, row in rows.items())
 
 
 @cache
 def _bundled_version_strings(line: str) -> frozenset[str]:
     """What the Keras inside a TensorFlow line calls itself; empty where Keras is a distribution of its own."""
-    keys = ("version", "tf2_enabled", "tf2_disabled")
-    bundled = [row["keras"] for row in _keras_rows(line) if row["keras"]["kind"] == "bundled"]
-    return frozenset(keras[key] for keras in bundled for key in keys if key in keras)
-
-
-def _keras_rows(line: str) -> list[dict[str, Any]]:
-    """What is known of the Keras of each release of a TensorFlow line."""
-    return _keras_rows_by_line().get(line, [])
-
-
-@cache
-def _keras_rows_by_line() -> dict[str, list[dict[str, Any]]]:
-    by_line: dict[str, list[dict[str, Any]]] = {}
-    for version, row in read_json("tensorflow.json")["releases"].items():
-        by_line.setdefault(line_of(Version(version)), []).append(row)
-    return by_line
+    return frozenset[str]().union(*(keras.versions for keras in keras_of_line(line)))

@@ -9,9 +9,10 @@ from typing import Literal
 
 from packaging.version import Version
 
-from envlock.knowledge.datafiles import read_json, read_toml
-from envlock.knowledge.releases import Release, line_of, lines_of, releases_of, sort_lines
+from envlock.knowledge.datafiles import read_toml
+from envlock.knowledge.releases import Release, lines_of, releases_of, sort_lines
 from envlock.knowledge.specifiers import admits
+from envlock.knowledge.tensorflow_facts import keras_of_line
 
 Basis = Literal["declared", "checked", "tested", "observed"]
 """In metadata; by the distribution when imported; by those who made it; by running it for this database."""
@@ -102,11 +103,7 @@ _REQUIREMENT = re.compile(r"keras\s*(?P<specifier>.*)")
 
 @cache
 def _keras_requirements() -> tuple[tuple[str, str], ...]:
-    """Each TensorFlow line, and the specifier of the Keras 3 that a release of it asks for."""
-    rows = read_json("tensorflow.json")["releases"]
-    found = []
-    for version, row in rows.items():
-        match = _REQUIREMENT.fullmatch(row["keras"].get("requires", ""))
-        if match:
-            found.append((line_of(Version(version)), match["specifier"]))
-    return tuple(found)
+    """Each TensorFlow line, and the specifier of the Keras that a release of it asks for."""
+    asked = ((line, keras.requirement) for line in lines_of("tensorflow") for keras in keras_of_line(line))
+    matches = ((line, _REQUIREMENT.fullmatch(requirement)) for line, requirement in asked if requirement)
+    return tuple((line, match["specifier"]) for line, match in matches if match)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envlock.knowledge.datafiles import data_folder, read_json
+from envlock.knowledge.specifiers import admits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,9 @@ class Release:
     uploaded: str
     """Day of the first file's upload, UTC, ``YYYY-MM-DD``."""
 
-    requires_python: SpecifierSet
+    requires_python: str
+    """Requires-Python as written; empty where none is declared."""
+
     is_yanked: bool
     has_sdist: bool
     wheels: dict[str, tuple[str, ...]]
@@ -38,7 +40,7 @@ class Release:
 
     def supports(self, python: str, platform: str) -> bool:
         """Whether a wheel for CPython *python* (such as ``3.7``) on *platform* exists."""
-        if not self.requires_python.contains(f"{python}.99"):
+        if not admits(self.requires_python, f"{python}.99"):
             return False
         tags = self.wheels.get(platform, ()) + self.wheels.get("any", ())
         major = python.partition(".")[0]
@@ -118,7 +120,7 @@ def _release(distribution: str, version: str, row: dict[str, Any], sets: list[li
         distribution=distribution,
         version=Version(version),
         uploaded=row["uploaded"],
-        requires_python=SpecifierSet(requires_python),
+        requires_python=requires_python,
         is_yanked=row.get("yanked", False) is not False and not isinstance(row.get("yanked"), dict),
         has_sdist=row.get("sdist", False),
         wheels={platform: tuple(tags) for platform, tags in row.get("wheels", {}).items()},

@@ -1,4 +1,4 @@
-"""What the database holds: each table with its rows, its sources and its size."""
+"""What the database holds: each table with its rows, its sources and its size; each source with its day."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from envlock.knowledge.datafiles import data_folder, read_json, read_toml, table_names
+from envlock.knowledge.datafiles import data_folder, database_digest, read_json, read_toml, table_names
+from envlock.knowledge.snapshot import bundled_snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +32,42 @@ class Table:
     """1, or how many tables the folder holds."""
 
 
-def all_tables() -> tuple[Table, ...]:
-    """Every table, sorted by name; those of a folder together."""
-    groups: dict[str, list[Table]] = {}
-    for name in table_names():
-        folder, slash, _ = name.rpartition("/")
-        groups.setdefault(folder + slash if slash else name, []).append(_table(name))
-    return tuple(_joined(name, group) for name, group in sorted(groups.items()))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where facts come from."""
+
+    key: str
+    """As the rows cite it."""
+
+    title: str
+    retrieved: str
+    """The day it was read, or the experiment was made, ``YYYY-MM-DD``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseInfo:
+    """What the database holds, where that comes from, and of when it is."""
+
+    tables: tuple[Table, ...]
+    sources: tuple[Source, ...]
+    index_day: str
+    """The day of the newest of the harvests that the index snapshot is made of, ``YYYY-MM-DD``."""
+
+    digest: str
+
+
+def describe_database() -> DatabaseInfo:
+    """The tables sorted by name, those of a folder together, and the sources sorted by key."""
+    packages = map(bundled_snapshot().package, bundled_snapshot().names())
+    return DatabaseInfo(
+        tables=_tables(),
+        sources=tuple(
+            Source(key=key, title=row["title"], retrieved=str(row["retrieved"]))
+            for key, row in sorted(read_toml("sources.toml").items())
+        ),
+        index_day=max(package.header["harvested"] for package in packages if package is not None),
+        digest=database_digest(),
+    )
 
 
 def curated_rows(name: str) -> Iterator[dict[str, Any]]:
@@ -64,16 +94,34 @@ def generated_header(name: str) -> dict[str, Any]:
     return read_json(name)
 
 
+def _tables() -> tuple[Table, ...]:
+    groups: dict[str, list[Table]] = {}
+    for name in table_names():
+        folder, slash, _ = name.rpartition("/")
+        groups.setdefault(folder + slash if slash else name, []).append(_table(name))
+    return tuple(_joined(name, group) for name, group in sorted(groups.items()))
+
+
 def _table(name: str) -> Table:
     size = (data_folder() / name).stat().st_size
     if name.endswith(".toml"):
-        rows = [dict(row) for row in curated_rows(name)]
-        sources = {source for row in rows for source in cited(row)}
-        return Table(name=name, generator=None, rows=len(rows), sources=tuple(sorted(sources)), size=size, files=1)
+        rows = sum(_count(value) for key, value in read_toml(name).items() if key != "source")
+        sources = {source for row in curated_rows(name) for source in cited(row)}
+        return Table(name=name, generator=None, rows=rows, sources=tuple(sorted(sources)), size=size, files=1)
     header = generated_header(name)
     return Table(
         name=name, generator=header["generator"], rows=header["rows"], sources=cited(header), size=size, files=1
     )
+
+
+def _count(value: Any) -> int:
+    """The rows under one key: as many as a list has, or a table of lists, or one that pairs names with names."""
+    if isinstance(value, list):
+        return len(value)
+    parts = value.values() if isinstance(value, dict) else ()
+    if parts and all(isinstance(part, list) and isinstance(part[0], dict) for part in parts):
+        return sum(map(len, parts))
+    return len(parts) if parts and all(isinstance(part, str) for part in parts) else 1
 
 
 def _joined(name: str, group: list[Table]) -> Table:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, cast
 
-from packaging.requirements import Requirement
 from packaging.version import Version
 
 from envlock.knowledge.datafiles import read_json
@@ -26,8 +25,8 @@ class KerasInside:
     as_installed: str | None
     """The one of *versions* that a process has in which nothing was switched."""
 
-    requirement: Requirement | None
-    """What the metadata requires, where it is a distribution of its own."""
+    requirement: str | None
+    """What the metadata requires, as written, where it is a distribution of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +94,12 @@ def facts_of_line(line: str) -> tuple[TensorFlowFacts, ...]:
 
 
 @cache
+def keras_of_line(line: str) -> tuple[KerasInside, ...]:
+    """The Keras of each release of a line, oldest first; empty where the line is unknown."""
+    return tuple(_keras(_rows()[version]["keras"]) for version in _versions_by_line().get(line, ()))
+
+
+@cache
 def producers() -> tuple[tuple[str, int], ...]:
     """Line and producer number of every release, oldest first; a line may have several numbers."""
     return tuple((line_of(Version(version)), row["producer"]) for version, row in _rows().items())
@@ -136,7 +141,7 @@ def _keras(row: dict[str, Any]) -> KerasInside:
         kind=row["kind"],
         versions=frozenset(names),
         as_installed=row.get("as_installed", row.get("version")) if own else None,
-        requirement=Requirement(row["requires"]) if "requires" in row else None,
+        requirement=row.get("requires"),
     )
 
 

@@ -21,8 +21,8 @@ class Installable:
     requires: tuple[str, ...]
     """Requires-Dist of the file that is installed, as written."""
 
-    hashes: tuple[str, ...]
-    """``sha256:…`` of every file that the target may install, sorted."""
+    files: tuple[IndexFile, ...]
+    """Every file that the target may install, sorted by name."""
 
     is_source: bool
     is_yanked: bool
@@ -65,7 +65,7 @@ def _best_wheel(files: Iterable[IndexFile], target: Target) -> Installable | Non
         return None
     return Installable(
         requires=best.requires,
-        hashes=tuple(sorted(f"sha256:{file.sha256}" for _, file in ranked)),
+        files=tuple(sorted((file for _, file in ranked), key=lambda file: file.name)),
         is_source=False,
         is_yanked=best.yanked is not None,
     )
@@ -83,7 +83,7 @@ def _source(name: str, version: Version, files: Iterable[IndexFile]) -> Installa
         return None
     return Installable(
         requires=requires,
-        hashes=(f"sha256:{best.sha256}",),
+        files=(best,),
         is_source=True,
         is_yanked=best.yanked is not None,
     )

@@ -166,16 +166,34 @@ def _explain_versions(demands: Sequence[_Demand], package: PackageSnapshot, targ
     """No release is in all the ranges that are demanded."""
     name = demands[0].name
     for demand in demands:
-        if not _satisfying(package.versions, [demand.specifier]):
+        if against := _against(demand, demands):
+            others = [other for other in demands if other is not demand]
             return _Explanation(
-                f"there is no release {demand}: {name} has {package.versions[0]} to {package.versions[-1]}",
-                _advise_other(demand, [], package, target),
+                f"{demand} is against {_enumerate(against)}", _advise_other(demand, others, package, target)
+            )
+    for demand in demands:
+        if not _satisfying(package.versions, [demand.specifier]):
+            held = f"{name} is there from {package.versions[0]} to {package.versions[-1]}"
+            return _Explanation(
+                f"the database holds no release {demand}: {held}", _advise_other(demand, [], package, target)
             )
     asked = next((demand for demand in demands if demand.is_asked), None)
     return _Explanation(
         f"no release of {name} satisfies {_enumerate(demands)}",
         _advise_other(asked, [demand for demand in demands if demand is not asked], package, target) if asked else "",
     )
+
+
+def _against(demand: _Demand, demands: Sequence[_Demand]) -> list[_Demand]:
+    """What cannot be met beside a demand for one version, whichever releases there are."""
+    pinned = next((item.version for item in demand.specifier if item.operator == "=="), "*")
+    if not demand.is_asked or "*" in pinned:
+        return []
+    return [
+        other
+        for other in demands
+        if other is not demand and not other.specifier.contains(Version(pinned), prereleases=True)
+    ]
 
 
 def _advise_other(demand: _Demand, others: Sequence[_Demand], package: PackageSnapshot, target: Target) -> str:

@@ -14,6 +14,24 @@ from envlock.target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedFile:
+    """A wheel or source distribution that a target may install."""
+
+    name: str
+    sha256: str
+    """In hexadecimal."""
+
+    size: int | None = None
+    """In bytes; ``None`` where the index does not tell."""
+
+    uploaded: str | None = None
+    """UTC, ``YYYY-MM-DDTHH:MM:SSZ``; ``None`` where the index does not tell."""
+
+    url: str | None = None
+    """Where the index serves it, without credentials; ``None`` where the engine does not know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
     """One distribution of an environment."""
 
@@ -21,8 +39,8 @@ class Pin:
     """Normalised name."""
 
     version: Version
-    hashes: tuple[str, ...]
-    """``sha256:…`` of every file of the release that may be installed, sorted."""
+    files: tuple[PinnedFile, ...]
+    """Every file of the release that the target may install, sorted by name: wheels, or else one source."""
 
     via: tuple[str, ...]
     """Names of the distributions that require it, sorted; empty for what was asked for by name alone."""
@@ -32,6 +50,11 @@ class Pin:
 
     build: tuple[str, ...] = ()
     """What a source is to be built with, pinned as ``name==version``, sorted by name."""
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        """``sha256:…`` of every file, sorted."""
+        return tuple(sorted(f"sha256:{file.sha256}" for file in self.files))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +69,10 @@ class Resolver(Protocol):
     """Finds a set of distributions that satisfies all requirements on a target."""
 
     name: str
+    """What ``--engine`` calls it."""
+
+    needs_interpreter: bool
+    """Whether it runs in a Python of the target's line, and finds nothing without one."""
 
     def resolve(
         self,

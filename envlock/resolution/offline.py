@@ -16,12 +16,12 @@ from resolvelib import Resolver as Engine
 from resolvelib.resolvers import Criterion
 from resolvelib.structs import RequirementInformation
 
-from envlock.knowledge.snapshot import IndexSnapshot, bundled_snapshot
+from envlock.knowledge.snapshot import IndexFile, IndexSnapshot, bundled_snapshot
 from envlock.knowledge.source_builds import find_source_build
 from envlock.reporter import Reporter, SilentReporter
 from envlock.resolution.distributions import Installable, find_installable
 from envlock.resolution.explanation import Cause, explain_address, explain_conflict, explain_effort
-from envlock.resolution.interface import Pin, Resolution
+from envlock.resolution.interface import Pin, PinnedFile, Resolution
 from envlock.resolution.preferences import Preferences, preferences_for
 from envlock.target import Target
 
@@ -80,6 +80,7 @@ class OfflineResolver:
     """The engine of pip on the bundled snapshot."""
 
     name = "offline"
+    needs_interpreter = False
 
     def __init__(self, snapshot: IndexSnapshot | None = None, reporter: Reporter | None = None) -> None:
         """Resolve over *snapshot*, the bundled one by default, and tell *reporter* where it takes long."""
@@ -121,7 +122,7 @@ class _Search:
                 yield Pin(
                     name=name,
                     version=choice.version,
-                    hashes=choice.installable.hashes,
+                    files=tuple(_pinned(file) for file in choice.installable.files),
                     via=tuple(sorted(via.get(name, ()))),
                     is_source=choice.installable.is_source,
                     build=self._build_pins(choice) if choice.installable.is_source else (),
@@ -148,6 +149,10 @@ class _Search:
         build = find_source_build(name, choice.version)
         pins = self.pins(build.build, ()) if build else ()
         return tuple(f"{pin.name}=={pin.version}" for pin in pins)
+
+
+def _pinned(file: IndexFile) -> PinnedFile:
+    return PinnedFile(name=file.name, sha256=file.sha256, size=file.size, uploaded=file.uploaded)
 
 
 def _dependents(choices: Mapping[Identifier, Choice], provider: _Provider) -> dict[str, set[str]]:

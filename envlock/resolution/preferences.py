@@ -48,27 +48,25 @@ def _nearest_to(era_end: str, newest_first: list[Version], package: PackageSnaps
 
 
 def preferences_for(requirements: Sequence[Requirement], target: Target, snapshot: IndexSnapshot) -> Preferences:
-    """What to prefer beside *requirements*: the time of the TensorFlow or else the Keras that they pin."""
-    pinned = _pinned_subject(requirements)
-    if pinned is None:
-        return Preferences(verified={}, era_end=None)
-    subject, version = pinned
-    closure = find_closure(subject, version, python=target.python, platform=target.platform.name)
-    package = snapshot.package(subject)
-    return Preferences(
-        verified=closure.pins if closure else {},
-        era_end=_end_of_era(package, version) if package else None,
-    )
-
-
-def _pinned_subject(requirements: Sequence[Requirement]) -> tuple[str, Version] | None:
-    pins = {
-        family_of(canonicalize_name(requirement.name)): Version(specifier.version)
+    """What to prefer beside *requirements*: what was verified with their pins, and the time of their TensorFlow."""
+    pinned: dict[str, Version] = {
+        canonicalize_name(requirement.name): Version(specifier.version)
         for requirement in requirements
         for specifier in requirement.specifier
         if specifier.operator == "==" and not specifier.version.endswith(".*")
     }
-    return next(((subject, pins[subject]) for subject in _SUBJECTS if subject in pins), None)
+    closure = find_closure(pinned, python=target.python, platform=target.platform.name)
+    return Preferences(verified=closure.pins if closure else {}, era_end=_end_of_era_of(pinned, snapshot))
+
+
+def _end_of_era_of(pinned: Mapping[str, Version], snapshot: IndexSnapshot) -> str | None:
+    """The end of the era of what tells most among *pinned*; ``None`` where nothing does."""
+    by_family = {family_of(name): version for name, version in pinned.items()}
+    for subject in _SUBJECTS:
+        package = snapshot.package(subject)
+        if subject in by_family and package is not None:
+            return _end_of_era(package, by_family[subject])
+    return None
 
 
 def _end_of_era(package: PackageSnapshot, version: Version) -> str | None:

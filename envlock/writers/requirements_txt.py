@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from envlock.formats.requirements_text import read_pinned_requirements
 from envlock.formats.text import printable
-from envlock.lock import Lock
-from envlock.resolution import Pin
+from envlock.knowledge.pip_support import least_pip_for
+from envlock.writers.heading import describe_choice
 
-_FIRST_LINE = "# Locked by envlock: "
+if TYPE_CHECKING:
+    from packaging.version import Version
+
+    from envlock.lock import Lock
+    from envlock.resolution import Pin
+    from envlock.target import Platform
+
+_FIRST_WORDS = "# Locked by envlock: "
 
 
 class RequirementsTxtWriter:
@@ -16,6 +25,11 @@ class RequirementsTxtWriter:
 
     name = "requirements.txt"
     file_name = "requirements.txt"
+    needs_addresses = False
+
+    def file_name_for(self, platform: Platform) -> str:
+        """See :class:`envlock.writers.interface.LockWriter`."""
+        return f"requirements-{platform.name}.txt"
 
     def render(self, lock: Lock) -> str:
         """See :class:`envlock.writers.interface.LockWriter`."""
@@ -23,20 +37,22 @@ class RequirementsTxtWriter:
 
     def is_ours(self, text: str) -> bool:
         """See :class:`envlock.writers.interface.LockWriter`."""
-        return text.startswith(_FIRST_LINE)
+        return text.startswith(_FIRST_WORDS)
+
+    def read_pins(self, text: str) -> dict[str, Version]:
+        """See :class:`envlock.writers.interface.LockWriter`; what is not pinned is passed over."""
+        return {pin.name: pin.version for pin in read_pinned_requirements(text)}
+
+    def read_hashes(self, text: str) -> dict[str, frozenset[str]]:
+        """See :class:`envlock.writers.interface.LockWriter`."""
+        return {pin.name: pin.hashes for pin in read_pinned_requirements(text)}
 
 
 def _header(lock: Lock) -> Iterator[str]:
-    yield f"{_FIRST_LINE}an environment for {printable(lock.artifact)}, to load it with {lock.loader}."
-    yield f"# For Python {lock.target.python} on {lock.target.platform.name}; another target needs a lock of its own."
-    for item in lock.evidence:
-        yield f"# Evidence: {item.fact} {printable(item.value)} ({printable(item.location)})"
-    yield f"# Asked for: {', '.join(lock.requirements)}"
-    if lock.constraints:
-        yield f"# Bounds that its metadata lacks: {', '.join(lock.constraints)}"
-    yield f"# Resolved by {lock.engine}, database {lock.database[:12]}"
-    # pip 8 brought hashes, pip 19.3 the manylinux2014 wheels that later pins consist of.
-    yield "# Install: python -m pip install --require-hashes -r THIS_FILE   (pip 19.3 or newer)"
+    yield f"{_FIRST_WORDS}an environment for {printable(lock.artifact)}, to load it with {lock.loader}."
+    yield from describe_choice(lock)
+    least = least_pip_for([file.name for file in pin.files] for pin in lock.pins)
+    yield f"# Install: python -m pip install --require-hashes -r THIS_FILE   (pip {least} or newer)"
     yield ""
 
 
@@ -45,3 +61,5 @@ def _entry(pin: Pin) -> Iterator[str]:
     yield " \\\n".join([f"{pin.name}=={pin.version}", *hashes])
     if pin.via:
         yield f"    # via {', '.join(pin.via)}"
+    if pin.is_source:
+        yield f"    # built from source{' with ' if pin.build else ''}{', '.join(pin.build)}"

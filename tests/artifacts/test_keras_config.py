@@ -218,6 +218,7 @@ def test_code_is_named_with_its_place(envelope: dict[str, Any], kind: Any, name:
         {**named("Dense"), "module": "keras.layers"},
         {**named("Dense"), "module": "tensorflow.python.keras"},
         {**named("GELU"), "module": "tensorflow_addons.layers", "registered_name": "Addons>GELU"},
+        {**named("FixedDropout"), "module": "efficientnet.model"},
         {"class_name": "function", "config": "mine", "module": "builtins"},
         named("Lambda", function="mine", function_type="function"),
         named("StringLookup", vocabulary=["a", "b"]),

@@ -22,8 +22,9 @@ from envlock.errors import (
     TruncatedFileError,
     UnsupportedFeatureError,
 )
+from envlock.formats.hdf5.datasets import Dataset
 from envlock.formats.hdf5.datatypes import AttributeValue
-from envlock.formats.hdf5.file import Dataset, Hdf5File
+from envlock.formats.hdf5.file import Hdf5File
 from envlock.formats.hdf5.links import Link
 from envlock.formats.hdf5.superblock import find_hdf5_signature
 from envlock.formats.ranges import RangeReader

@@ -41,3 +41,9 @@ def test_a_place_before_the_start_is_refused(offset: int, whence: int) -> None:
         stream.seek(offset, whence)
 
     assert stream.tell() == 5
+
+
+def test_a_stream_can_be_buffered() -> None:
+    buffered = io.BufferedReader(Letters(), 4)
+
+    assert [buffered.read(2), buffered.peek()[:2], buffered.read()] == [b"ab", b"cd", bytes(range(99, 123))]

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path, PurePosixPath
-
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "data" / "refresh"))
+from pathlib import PurePosixPath
 
 import import_names
+import pytest
 
 
 @pytest.mark.parametrize(

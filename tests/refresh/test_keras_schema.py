@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "data" / "refresh"))
-
-from class_reading import Keys, read_handled_keys, read_signature, read_written_keys
-from keras_schema import Release, exports, join_schemas, read_release, spans_of
-from python_sources import Definition, SourceTree
+from keras_schema import Release, exports, join_schemas, read_release
+from syntax.handled_keys import read_handled_keys
+from syntax.modules import Definition, SourceTree
+from syntax.signatures import read_signature
+from syntax.written_keys import Keys, read_written_keys
 
 LAYER = """
 class Layer:
@@ -336,10 +333,3 @@ def test_a_column_says_what_holds_through_the_life_of_a_class_apart_from_what_do
 
 
 FUNCTION_KINDS = ("activations", "constraints", "initializers", "losses", "metrics", "regularizers")
-
-
-@pytest.mark.parametrize(
-    ("indices", "spans"), [([], []), ([3], [[3, 3]]), ([0, 1, 2, 5], [[0, 2], [5, 5]]), ({2, 1}, [[1, 2]])]
-)
-def test_spans_cover_exactly_what_they_are_made_from(indices: Any, spans: list[list[int]]) -> None:
-    assert spans_of(indices) == spans

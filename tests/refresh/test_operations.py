@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "data" / "refresh"))
-
 import operations
+import pytest
 
 from tests.refresh.wheelhouse import Wheelhouse
 
@@ -100,7 +96,7 @@ def test_wrappers_of_contrib_name_the_part_that_registers_the_operation(tmp_path
             for version in ("1.12.0", "1.12.3")
         }
     )
-    wrappers = operations.read_wheels(house, "tensorflow", operations.read_wrappers, tmp_path)
+    wrappers = operations.read_lines(house, "tensorflow", operations.is_wrapper, operations.read_wrappers, tmp_path)
     core = {"1.12.3": {"CoreProjectiveTransform": operation()}}
 
     assert operations.contrib_operations(wrappers, core) == {
@@ -150,7 +146,9 @@ def test_wrapped_operations_that_no_registry_has_are_reported(capsys: pytest.Cap
 def test_calls_into_a_library_name_its_operations(source: str, expected: list[str], tmp_path: Path) -> None:
     house = Wheelhouse({"addon-1.0-py3-none-any.whl": {"addon/ops.py": source, "addon/ops_test.py": "broken ("}})
 
-    assert operations.read_wheels(house, "addon", operations.read_calls, tmp_path) == {"1.0": expected}
+    assert operations.read_lines(house, "addon", operations.is_module, operations.read_calls, tmp_path) == {
+        "1.0": expected
+    }
 
 
 def test_a_registry_adds_what_nobody_calls_and_restores_capitals() -> None:

@@ -83,12 +83,11 @@ def metadata_of(name: str, requires: list[str]) -> str:
 
 
 def harvest(server: Server, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    roots = folder / "roots.toml"
-    roots.write_text(ROOTS)
-    places = ["--roots", str(roots), "--cache", str(folder / "cache"), "--output", str(folder / "snapshot")]
+    (folder / "snapshot_roots.toml").write_text(ROOTS)
+    places = [str(folder / "fetched"), "--data", str(folder)]
     return subprocess.run(
         [sys.executable, str(SCRIPT), *places, *options],
-        env=os.environ | {"PIP_INDEX_URL": server.url, "PYTHONPATH": str(SCRIPT.parents[2])},
+        env=os.environ | {"UV_DEFAULT_INDEX": server.url, "PYTHONPATH": str(SCRIPT.parents[2])},
         capture_output=True,
         text=True,
         check=False,
@@ -132,7 +131,7 @@ def test_a_release_is_a_row_and_its_requirements_stand_in_the_header(server: Ser
         ],
         "extras": [["and-cuda"], ["and-cuda"], ["and-cuda"]],
     }
-    assert [(row["version"], [[file[0], *file[4:]] for file in row["files"]]) for row in rows] == [
+    assert [(row["version"], [[file[0], *file[4:7]] for file in row["files"]]) for row in rows] == [
         (
             "2.9.0",
             [

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "data" / "refresh"))
-
 import tensorflow_facts
 
 from tests.refresh.wheelhouse import Wheelhouse

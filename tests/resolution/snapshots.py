@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from envlock.knowledge.snapshot import IndexSnapshot
+from envlock.resolution import PinnedFile
 
 DAY = "2020-01-01"
 
@@ -22,6 +23,13 @@ A name of a file begins with ``-``: ``-py3-none-any.whl``, ``.tar.gz``; without 
 def hash_of(file_name: str) -> str:
     """The hash that the snapshot gives for a file."""
     return f"sha256:{sha256(file_name.encode()).hexdigest()}"
+
+
+def pinned(file_name: str) -> PinnedFile:
+    """The file of a pin on a release that says nothing of when it was uploaded."""
+    return PinnedFile(
+        name=file_name, sha256=hash_of(file_name).removeprefix("sha256:"), size=1000, uploaded=f"{DAY}T12:00:00Z"
+    )
 
 
 def write_snapshot(folder: Path, packages: Mapping[str, Mapping[str, Release]]) -> IndexSnapshot:

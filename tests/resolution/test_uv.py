@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -9,32 +11,94 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from envlock.errors import NetworkError, ResolutionError
-from envlock.resolution import RESOLVERS, Pin
-from envlock.resolution.uv import UvResolver, parse_pins
+from envlock.formats.requirements_text import read_pinned_requirements
+from envlock.resolution import Pin, PinnedFile, resolvers_of
+from envlock.resolution.uv import UvResolver, combine_pins
 from envlock.target import LINUX_X86_64, Target
+from tests.building import write_wheel
 
-COMPILED = """\
-six==1.17.0 \\
-    --hash=sha256:bb \\
-    --hash=sha256:aa
-    # via
-    #   google-pasta
-    #   tensorflow-cpu
-Termcolor==1.1.0 ; python_version < "3.9" \\
-    --hash=sha256:cc
-    # via tensorflow-cpu
-tensorflow-cpu==2.3.4 \\
-    --hash=sha256:dd
-    # via -r -
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ANNOTATED = """\
+Termcolor==1.1.0 ; python_version < "3.9"    # via tensorflow-cpu
+six==1.17.0               # via google-pasta, tensorflow-cpu, -c /tmp/constraints.txt
+tensorflow-cpu[full]==2.3.4    # via -r -
+"""
+
+LISTED = """\
+[[packages]]
+name = "six"
+version = "1.17.0"
+sdist = { url = "https://index/six-1.17.0.tar.gz", hashes = { sha256 = "ff" } }
+wheels = [{ url = "https://index/six-1.17.0-py2.py3-none-any.whl", upload-time = 2024-12-04T17:35:26.5Z, size = 11050, hashes = { sha256 = "aa" } }]
+
+[[packages]]
+name = "tensorflow-cpu"
+version = "2.3.4"
+wheels = [
+    { url = "https://me:secret@index/tensorflow_cpu-2.3.4%2Bmine-cp38-cp38-manylinux2010_x86_64.whl", hashes = { sha256 = "cc" } },
+    { url = "https://index/tensorflow_cpu-2.3.4-cp38-cp38-manylinux1_x86_64.whl", hashes = { sha256 = "bb" } },
+]
+
+[[packages]]
+name = "termcolor"
+version = "1.1.0"
+sdist = { url = "https://index/termcolor-1.1.0.tar.gz", hashes = { sha256 = "dd" } }
 """
 
 
-def test_pins_carry_their_hashes_and_what_requires_them() -> None:
-    assert parse_pins(COMPILED) == [
-        Pin(name="six", version=Version("1.17.0"), hashes=("sha256:aa", "sha256:bb"), via=("google-pasta", "tensorflow-cpu")),
-        Pin(name="tensorflow-cpu", version=Version("2.3.4"), hashes=("sha256:dd",), via=()),
-        Pin(name="termcolor", version=Version("1.1.0"), hashes=("sha256:cc",), via=("tensorflow-cpu",)),
+def test_pins_carry_their_files_and_what_requires_them() -> None:
+    pins = combine_pins(read_pinned_requirements(ANNOTATED), tomllib.loads(LISTED))
+
+    assert list(pins) == [
+        Pin(
+            name="six",
+            version=Version("1.17.0"),
+            files=(PinnedFile(name="six-1.17.0-py2.py3-none-any.whl", sha256="aa", size=11050, uploaded="2024-12-04T17:35:26Z", url="https://index/six-1.17.0-py2.py3-none-any.whl"),),
+            via=("google-pasta", "tensorflow-cpu"),
+        ),
+        Pin(
+            name="tensorflow-cpu",
+            version=Version("2.3.4"),
+            files=(
+                PinnedFile(name="tensorflow_cpu-2.3.4+mine-cp38-cp38-manylinux2010_x86_64.whl", sha256="cc", url="https://index/tensorflow_cpu-2.3.4%2Bmine-cp38-cp38-manylinux2010_x86_64.whl"),
+                PinnedFile(name="tensorflow_cpu-2.3.4-cp38-cp38-manylinux1_x86_64.whl", sha256="bb", url="https://index/tensorflow_cpu-2.3.4-cp38-cp38-manylinux1_x86_64.whl"),
+            ),
+            via=(),
+        ),
+        Pin(
+            name="termcolor",
+            version=Version("1.1.0"),
+            files=(PinnedFile(name="termcolor-1.1.0.tar.gz", sha256="dd", url="https://index/termcolor-1.1.0.tar.gz"),),
+            via=("tensorflow-cpu",),
+            is_source=True,
+        ),
     ]  # fmt: skip
+
+
+def test_a_distribution_in_a_folder_is_pinned_with_its_file_and_without_the_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_wheel(tmp_path, "tool", "1.0", requires=["child"])
+    child = write_wheel(tmp_path, "child", "2.0")
+    monkeypatch.setenv("UV_NO_CONFIG", "1")
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+    monkeypatch.setenv("UV_FIND_LINKS", str(tmp_path))
+
+    resolution = UvResolver().resolve(
+        [Requirement("tool")], constraints=[], target=Target(python="3.11", platform=LINUX_X86_64), interpreter=None
+    )
+
+    assert [pin.name for pin in resolution.pins] == ["child", "tool"]
+    assert resolution.pins[0] == Pin(
+        name="child",
+        version=Version("2.0"),
+        files=(PinnedFile(name=child.name, sha256=sha256(child.read_bytes()).hexdigest(), url=child.as_uri()),),
+        via=("tool",),
+    )
 
 
 @pytest.fixture
@@ -77,6 +141,6 @@ def test_an_index_that_does_not_answer_is_a_network_error(monkeypatch: pytest.Mo
 
 
 def test_every_resolver_has_a_name_of_its_own() -> None:
-    names = [resolver.name for resolver in RESOLVERS]
+    names = [resolver.name for resolver in resolvers_of()]
 
     assert len(set(names)) == len(names)

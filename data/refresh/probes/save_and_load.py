@@ -17,15 +17,8 @@ import sys
 
 TOLERANCE = 1e-4
 
-MODULES = {
-    "tensorflow": "tensorflow",
-    "tf-keras": "tf_keras",
-    "keras": "keras",
-    "tensorflow-addons": "tensorflow_addons",
-    "tensorflow-text": "tensorflow_text",
-    "tensorflow-hub": "tensorflow_hub",
-    "tensorflow-probability": "tensorflow_probability",
-}
+# Whose versions are told where they are loaded, beside that of the subject.
+TOLD = ("tensorflow", "tf_keras", "keras", "numpy", "h5py", "google.protobuf")
 
 
 def main():
@@ -35,13 +28,13 @@ def main():
     try:
         import tensorflow  # noqa: F401 - what it cannot do alone is not the subject's fault
 
-        __import__(MODULES[subject])
+        __import__(module_of(subject))
     except FAILURES as error:
         report["did"]["import"] = one_line(error)
     else:
         report["did"]["import"] = "ok"
         {"save": save_all, "load": load_all}[stage](tasks_of(subject), folder, report)
-    report["versions"] = find_versions()
+    report["versions"] = find_versions(subject)
     os.write(channel, (json.dumps(report, sort_keys=True) + "\n").encode("ascii"))
 
 
@@ -66,13 +59,17 @@ def one_line(error):
     return ("%s: %s" % (type(error).__name__, lines[0] if lines else ""))[:300]
 
 
-def find_versions():
+def find_versions(subject):
     versions = {"python": "%d.%d.%d" % sys.version_info[:3]}
-    for name in sorted(set(MODULES.values()) | set(["numpy", "h5py", "google.protobuf"])):
+    for name in sorted(set(TOLD) | set([module_of(subject)])):
         version = getattr(sys.modules.get(name), "__version__", None)
         if version is not None:
             versions[name] = str(version)
     return versions
+
+
+def module_of(subject):
+    return subject.replace("-", "_")
 
 
 # --- tasks: pairs of a name and a class that saves and loads ---------------------------------------------------
@@ -96,7 +93,7 @@ def tasks_of(subject):
 
 def keras_of(subject):
     if subject in ("keras", "tf-keras"):
-        return sys.modules[MODULES[subject]]
+        return sys.modules[module_of(subject)]
     import tensorflow
 
     return tensorflow.keras

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from envlock.errors import UnsupportedFeatureError
 from envlock.formats.hdf5.checksum import lookup3
 from envlock.formats.hdf5.datatypes import AttributeValue, decode_value, parse_dataspace, parse_datatype
-from envlock.formats.hdf5.fractal_heap import FractalHeap
 from envlock.formats.hdf5.heaps import GlobalHeap
 from envlock.formats.hdf5.object_header import (
     ATTRIBUTE,
@@ -84,6 +83,9 @@ def _iterate_dense(storage: Storage, messages: tuple[Message, ...], path: str, n
     if heap_address is None or index_address is None:
         return
     wanted = None if name is None else lookup3(name.encode("utf-8", "surrogateescape"))
+    # Few objects have so many attributes, or so large ones.
+    from envlock.formats.hdf5.fractal_heap import FractalHeap
+
     heap = FractalHeap(storage, heap_address)
     for record in iterate_tree_records(storage, index_address, kind=_NAME_INDEX):
         heap_id, flags = record.take(heap.id_size), record.unsigned(1)

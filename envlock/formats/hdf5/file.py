@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import itertools
 from functools import partial
+from typing import TYPE_CHECKING
 
 from envlock.errors import DamagedFileError
 from envlock.formats.hdf5.attributes import iterate_attributes
-from envlock.formats.hdf5.datasets import Dataset, describe_dataset, read_values
 from envlock.formats.hdf5.datatypes import AttributeValue
 from envlock.formats.hdf5.heaps import GlobalHeap
 from envlock.formats.hdf5.links import Link, read_links
 from envlock.formats.hdf5.object_header import Message, read_object_header
 from envlock.formats.hdf5.storage import Storage
 from envlock.formats.hdf5.superblock import read_superblock
-from envlock.formats.hdf5.verification import verify_values
 from envlock.formats.ranges import RangeReader
 
-__all__ = ["Dataset", "Hdf5File"]
+# Most models are told by their attributes alone, and should not wait for what reads datasets.
+if TYPE_CHECKING:
+    from envlock.formats.hdf5.datasets import Dataset
 
 
 class Hdf5File:
@@ -85,6 +86,8 @@ class Hdf5File:
 
     def dataset(self, path: str) -> Dataset | None:
         """Shape and type of the dataset at *path*; ``None`` where there is none, or a group."""
+        from envlock.formats.hdf5.datasets import describe_dataset
+
         return describe_dataset(self._storage, self._messages_at(path), where=f"dataset {path!a}")
 
     def values(self, path: str) -> AttributeValue | None:
@@ -94,6 +97,8 @@ class Hdf5File:
             LimitExceededError: It is larger than 1 MiB.
             UnsupportedFeatureError: Its values are elsewhere, or stored as saved models do not store them.
         """
+        from envlock.formats.hdf5.datasets import read_values
+
         if self.dataset(path) is None:
             return None
         return read_values(self._storage, self._heap, self._messages_at(path), where=f"dataset {path!a}")
@@ -105,6 +110,8 @@ class Hdf5File:
             DamagedFileError: They are not.
             UnsupportedFeatureError: They are elsewhere, or stored as saved models do not store them.
         """
+        from envlock.formats.hdf5.verification import verify_values
+
         verify_values(self._renew, self._messages_at(path), where=f"dataset {path!a}")
 
     def _messages_at(self, path: str) -> tuple[Message, ...]:

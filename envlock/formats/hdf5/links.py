@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from envlock.formats.hdf5.fractal_heap import FractalHeap
 from envlock.formats.hdf5.heaps import LocalHeap, open_local_heap
 from envlock.formats.hdf5.object_header import LINK, LINK_INFO, SYMBOL_TABLE, Message, find_message, open_body
 from envlock.formats.hdf5.storage import Cursor, Storage, decode_text
@@ -105,6 +104,9 @@ def _read_dense_links(storage: Storage, messages: tuple[Message, ...]) -> Iterat
     heap_address, index_address = info.address(), info.address()
     if heap_address is None or index_address is None:
         return
+    # Few groups are so large.
+    from envlock.formats.hdf5.fractal_heap import FractalHeap
+
     heap = FractalHeap(storage, heap_address)
     for record in iterate_tree_records(storage, index_address, kind=_NAME_INDEX):
         record.skip(4)  # hash of the name

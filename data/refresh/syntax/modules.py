@@ -52,6 +52,14 @@ class Module:
             warnings.simplefilter("ignore")  # Escape sequences that old sources write and new Pythons regret.
             return ast.parse(self._source)
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether this Python can parse the module."""
+        try:
+            return bool(self.tree)
+        except (SyntaxError, ValueError):
+            return False
+
     @cached_property
     def definitions(self) -> dict[str, Definition]:
         """The classes and functions that the module defines."""
@@ -162,6 +170,11 @@ def dotted_name(node: ast.expr | None) -> str | None:
     if isinstance(node, ast.Attribute) and (prefix := dotted_name(node.value)) is not None:
         return f"{prefix}.{node.attr}"
     return None
+
+
+def text_of(node: ast.AST | None) -> str | None:
+    """The text of a string literal; None for anything else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
 def strings_in(node: ast.AST | None) -> list[str]:

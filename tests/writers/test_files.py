@@ -1,4 +1,4 @@
-"""The lock as pip reads it."""
+"""Writing a file whole, and never over somebody else's."""
 
 from __future__ import annotations
 
@@ -6,59 +6,13 @@ import stat
 from pathlib import Path
 
 import pytest
-from packaging.version import Version
 
 from envlock.errors import OccupiedPathError, WriteError
-from envlock.lock import Lock
-from envlock.provenance import Evidence
-from envlock.resolution import Pin
-from envlock.target import LINUX_X86_64, Target
 from envlock.writers.files import refuse_foreign_file, write_whole
 from envlock.writers.requirements_txt import RequirementsTxtWriter
+from tests.writers.locks import LOCK
 
-LOCK = Lock(
-    artifact="evil\x1b[31m.h5",
-    loader="tf.keras 2.3",
-    requirements=("tensorflow-cpu==2.3.4",),
-    constraints=("protobuf<3.21",),
-    target=Target(python="3.8", platform=LINUX_X86_64),
-    pins=(
-        Pin(name="six", version=Version("1.17.0"), hashes=("sha256:aa", "sha256:bb"), via=("tensorflow-cpu",)),
-        Pin(name="tensorflow-cpu", version=Version("2.3.4"), hashes=("sha256:cc",), via=()),
-    ),
-    evidence=(Evidence(fact="keras-version", value="2.4.0\n-e .", location="attribute keras_version of /"),),
-    engine="uv",
-    database="0123456789abcdef",
-)
-
-TEXT = """\
-# Locked by envlock: an environment for evil\\x1b[31m.h5, to load it with tf.keras 2.3.
-# For Python 3.8 on linux_x86_64; another target needs a lock of its own.
-# Evidence: keras-version 2.4.0\\n-e . (attribute keras_version of /)
-# Asked for: tensorflow-cpu==2.3.4
-# Bounds that its metadata lacks: protobuf<3.21
-# Resolved by uv, database 0123456789ab
-# Install: python -m pip install --require-hashes -r THIS_FILE   (pip 19.3 or newer)
-
-six==1.17.0 \\
-    --hash=sha256:aa \\
-    --hash=sha256:bb
-    # via tensorflow-cpu
-tensorflow-cpu==2.3.4 \\
-    --hash=sha256:cc
-"""
-
-
-def test_the_whole_file_reads_as_designed() -> None:
-    assert RequirementsTxtWriter().render(LOCK) == TEXT
-
-
-def test_the_digest_is_that_of_what_is_installed() -> None:
-    other_evidence = Lock(**{name: getattr(LOCK, name) for name in LOCK.__slots__} | {"evidence": ()})  # type: ignore[arg-type]
-    other_pins = Lock(**{name: getattr(LOCK, name) for name in LOCK.__slots__} | {"pins": LOCK.pins[:1]})  # type: ignore[arg-type]
-
-    assert other_evidence.digest == LOCK.digest
-    assert other_pins.digest != LOCK.digest
+TEXT = RequirementsTxtWriter().render(LOCK)
 
 
 @pytest.mark.parametrize("content", [None, TEXT])

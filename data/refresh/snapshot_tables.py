@@ -1,0 +1,98 @@
+"""How ``data/snapshot/`` is laid out: a file a distribution, in it a line a release, whose files are rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TypeVar
+
+from packaging.version import Version
+from tables import write_lines
+
+Item = TypeVar("Item")
+
+COLUMNS = ("name", "uploaded", "sha256", "size", "requires_python", "requires", "yanked")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What a distribution declares, as written."""
+
+    requires: tuple[str, ...]
+    extras: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedFile:
+    """A wheel or sdist of a release."""
+
+    name: str
+    uploaded: str
+    """UTC, such as ``2021-01-06T22:38:01Z``."""
+
+    sha256: str
+    size: int | None
+    """Bytes."""
+
+    requires_python: str
+    """As written; empty where nothing is declared."""
+
+    declares: Metadata | None
+    """None where it is unknown."""
+
+    yanked: str | None
+    """The reason; None where the file is not yanked."""
+
+
+def write_snapshot(
+    folder: Path,
+    distribution: str,
+    releases: Mapping[Version, Iterable[ListedFile]],
+    *,
+    generator: str,
+    allow_fewer: bool,
+) -> None:
+    """Write the table of one distribution, oldest release first, the files of a release by name.
+
+    What many files have in common stands once in the header, and they cite it: Requires-Python, and the requirements
+    with the extras beside them. Addresses are left out: a lock that needs them gets those of the person's own index.
+
+    Raises:
+        FewerRowsError: The table there has more releases, and *allow_fewer* is not set.
+    """
+    listed = {version: sorted(releases[version], key=lambda file: file.name) for version in sorted(releases)}
+    files = [file for of_release in listed.values() for file in of_release]
+    pythons = _numbered(file.requires_python for file in files)
+    declared = _numbered(file.declares for file in files if file.declares is not None)
+
+    def row(file: ListedFile) -> Sequence[object]:
+        requires = None if file.declares is None else declared[file.declares]
+        python = pythons[file.requires_python]
+        return (file.name, file.uploaded, file.sha256, file.size, python, requires, file.yanked)
+
+    header = {
+        "generator": generator,
+        "source": "package-index",
+        "distribution": distribution,
+        "harvested": f"{datetime.now(timezone.utc):%Y-%m-%d}",
+        "rows": len(listed),
+        "columns": COLUMNS,
+        "requires_python": list(pythons),
+        "requires": [metadata.requires for metadata in declared],
+        "extras": [metadata.extras for metadata in declared],
+    }
+    write_lines(
+        folder / f"{distribution}.jsonl",
+        [{"version": str(version), "files": [*map(row, of_release)]} for version, of_release in listed.items()],
+        header=header,
+        key="version",
+        undated="harvested",
+        allow_fewer=allow_fewer,
+    )
+
+
+def _numbered(items: Iterable[Item]) -> dict[Item, int]:
+    """Each different item to its place in the order of their first appearance."""
+    return {item: number for number, item in enumerate(dict.fromkeys(items))}

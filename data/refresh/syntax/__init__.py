@@ -1,0 +1,1 @@
+"""Python sources read as syntax: nothing of them is imported."""

@@ -1,0 +1,110 @@
+"""Builds of a TensorFlow release for a device: what to install on a target, and what else must be there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from envlock.knowledge.accelerators import CudaBuild, cuda_for, driver_for
+from envlock.knowledge.families import member_for_cpu
+from envlock.knowledge.platform_support import metal_for
+from envlock.knowledge.releases import Release, find_release
+from envlock.knowledge.specifiers import admits
+from envlock.knowledge.tpu import tpu_distribution_for, tpu_generations, tpu_software_for
+from envlock.target import Device, Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """One way to install a TensorFlow release."""
+
+    release: Release
+    """Of the member of the TensorFlow family that is installed."""
+
+    requirements: tuple[Requirement, ...]
+    """The member pinned, with the extra and the plug-in that the device asks for."""
+
+    needs: tuple[str, ...]
+    """What no installer brings, for a person to see to."""
+
+
+def build_for(version: Version, target: Target, device: Device, *, member: str | None = None) -> Build | None:
+    """How a TensorFlow release is installed for *device*; ``None`` where there is no such build for the target.
+
+    *member* is the one of the family that it has to be where no accelerator decides; ``None``: the smallest.
+    """
+    match device:
+        case "cpu":
+            return _cpu(version, target, member)
+        case "cuda":
+            return _cuda(version, target)
+        case "tpu":
+            return _tpu(version, target)
+        case "metal":
+            return _metal(version, target)
+
+
+def _cpu(version: Version, target: Target, member: str | None) -> Build | None:
+    if member is None:
+        smallest = member_for_cpu("tensorflow", version, python=target.python, platform=target.platform.name)
+        return _build(smallest) if smallest else None
+    release = find_release(member, version)
+    return _build(release) if release and release.supports(target.python, target.platform.name) else None
+
+
+def _cuda(version: Version, target: Target) -> Build | None:
+    build = cuda_for(version)
+    if build is None or target.platform.name not in build.platforms:
+        return None
+    brings_cuda = build.extra is not None and (not build.extra_python or admits(build.extra_python, target.python))
+    for distribution in build.distributions:
+        release = find_release(distribution, version)
+        if release is not None and release.supports(target.python, target.platform.name):
+            extra = build.extra if brings_cuda else None
+            return _build(release, extra=extra, needs=tuple(_cuda_needs(build, target, brings_cuda=brings_cuda)))
+    return None
+
+
+def _cuda_needs(build: CudaBuild, target: Target, *, brings_cuda: bool) -> Iterator[str]:
+    driver = driver_for(build.cuda, "windows" if target.platform.system == "Windows" else "linux")
+    yield f"an NVIDIA driver, {driver.to_run} or newer"
+    if not brings_cuda:
+        yield f"CUDA {build.cuda} and cuDNN {build.cudnn}, installed beside Python"
+    if build.capabilities:
+        later = f", compiled at first start for later ones from {build.ptx} on" if build.ptx else ""
+        yield f"a GPU of compute capability {', '.join(build.capabilities)}{later}"
+
+
+def _tpu(version: Version, target: Target) -> Build | None:
+    distribution = tpu_distribution_for(version)
+    if distribution is not None:
+        member = find_release("tensorflow", version)
+        needs = (f"libtpu, as {distribution.libtpu}",)
+        return Build(release=member, requirements=(distribution.requirement,), needs=needs) if member else None
+    software = dict.fromkeys(filter(None, (tpu_software_for(version, name) for name in tpu_generations())))
+    member = find_release("tensorflow", version)
+    if not software or member is None or not member.supports(target.python, target.platform.name):
+        return None
+    return _build(member, needs=(f"a Cloud TPU with the software {' or '.join(software)}",))
+
+
+def _metal(version: Version, target: Target) -> Build | None:
+    plug_in = metal_for(version)
+    if plug_in is None or target.platform.system != "Darwin":
+        return None
+    member = member_for_cpu("tensorflow", version, python=target.python, platform=target.platform.name)
+    return _build(member, others=(plug_in,)) if member else None
+
+
+def _build(
+    release: Release,
+    *,
+    extra: str | None = None,
+    others: tuple[Requirement, ...] = (),
+    needs: tuple[str, ...] = (),
+) -> Build:
+    name = f"{release.distribution}[{extra}]" if extra else release.distribution
+    return Build(release=release, requirements=(Requirement(f"{name}=={release.version}"), *others), needs=needs)

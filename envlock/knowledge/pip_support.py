@@ -1,0 +1,33 @@
+"""Since when pip reads what a lock is made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+
+from packaging.version import Version
+
+from envlock.knowledge.datafiles import read_toml
+
+
+def least_pip_for(releases: Iterable[Iterable[str]]) -> Version:
+    """The first pip that takes a file of each of *releases*, given as file names, and checks its hash.
+
+    Which of the files fit the machine is not asked: they are those that a target may install.
+    """
+    hashes = Version(read_toml("pip.toml")["hashes"]["pip"])
+    return max((min(map(_least_pip_for_file, names)) for names in releases), default=hashes)
+
+
+def _least_pip_for_file(name: str) -> Version:
+    # …-platform.whl, where platform is a set of tags joined by dots: any of them will do
+    tags = name.removesuffix(".whl").rpartition("-")[2].split(".") if name.endswith(".whl") else ["any"]
+    return min(map(_least_pip_for_tag, tags))
+
+
+@cache
+def _least_pip_for_tag(tag: str) -> Version:
+    table = read_toml("pip.toml")
+    row = next((row for row in table["platform"] if re.fullmatch(row["platform_tag"], tag)), table["hashes"])
+    return Version(row["pip"])
