@@ -67,6 +67,12 @@ class Request:
     upgraded: frozenset[str] = frozenset()
     """Normalised names of the distributions whose pins have none."""
 
+    find_links: tuple[Path, ...] = ()
+    """Folders with wheels to install from."""
+
+    no_index: bool = False
+    """Whether to install from these folders alone."""
+
     command: tuple[str, ...] = ()
     """The arguments that asked for all of this, the program first."""
 
@@ -485,6 +491,8 @@ def _build(
                 digest=lock.digest,
                 reporter=job.reporter,
                 build_constraints=lock.build_constraints,
+                find_links=job.request.find_links,
+                no_index=job.request.no_index,
             )
         except InstallationError as error:
             attempt = Attempt(candidate=candidate, stage="installation", error=error.detail)

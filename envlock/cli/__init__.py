@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO, cast
 
 from envlock import __version__
 from envlock.cli.database import DATABASE
+from envlock.cli.fetch import Fetch
 from envlock.cli.from_model import FromModel
 from envlock.cli.inspect import Inspect
 from envlock.cli.interface import Command, CommandGroup
@@ -24,7 +25,7 @@ from envlock.errors import ArtifactError, EnvlockError, UsageError
 if TYPE_CHECKING:
     from types import FrameType
 
-COMMANDS: tuple[Command | CommandGroup, ...] = (FromModel(), Inspect(), DATABASE)
+COMMANDS: tuple[Command | CommandGroup, ...] = (FromModel(), Inspect(), Fetch(), DATABASE)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from envlock.cli.arguments import python_line
 from envlock.reporter import Reporter
 from envlock.target import DEVICES, PLATFORMS, PREFERENCES, Platform, find_platform, platform_here
 
@@ -60,7 +61,7 @@ class FromModel:
             type=_releases,
             help="this release of TensorFlow, or the newest of a line",
         )
-        choice.add_argument("--python-version", metavar="X.Y", type=_python_line, help="this Python only")
+        choice.add_argument("--python-version", metavar="X.Y", type=python_line, help="this Python only")
         choice.add_argument(
             "--python-platform",
             metavar="NAME",
@@ -99,6 +100,16 @@ class FromModel:
             help="what resolves, and nothing else (default: offline, from what envlock knows, and where that has no "
             "solution uv, over the index; pip-tools runs pip in the Python that is locked for)",
         )
+        sources = parser.add_argument_group("where distributions come from")
+        sources.add_argument(
+            "--find-links",
+            metavar="DIR",
+            type=Path,
+            action="append",
+            default=[],
+            help="a folder with wheels, as envlock fetch fills it; may be given again",
+        )
+        sources.add_argument("--no-index", action="store_true", help="install from --find-links alone")
         verification = parser.add_argument_group("loading the model")
         verification.add_argument(
             "--code", metavar="DIR", type=Path, help="folder with your own layers and other definitions"
@@ -152,10 +163,13 @@ def _requests(arguments: Namespace) -> list[Request]:
     from envlock.candidates import Wishes
     from envlock.errors import UsageError
     from envlock.pipeline import Request
-    from envlock.resolution import DEFAULT_ENGINES, resolvers_of
+    from envlock.resolution import resolvers_of
 
     if arguments.code is not None and not arguments.code.is_dir():
         raise UsageError(f"--code {arguments.code}: not a folder", hint="pass the folder that holds the definitions")
+    for folder in arguments.find_links:
+        if not folder.is_dir():
+            raise UsageError(f"--find-links {folder}: not a folder", hint="pass the folder that envlock fetch filled")
     writer = _writer(arguments)
     besides = tuple(_besides(arguments))
     platforms = _platforms(arguments)
@@ -167,7 +181,7 @@ def _requests(arguments: Namespace) -> list[Request]:
         Request(
             artifact=arguments.path,
             platform=platform,
-            resolvers=resolvers_of(DEFAULT_ENGINES if arguments.engine is None else [arguments.engine]),
+            resolvers=resolvers_of(_engines(arguments)),
             writer=writer,
             lock_path=arguments.output
             or Path(writer.file_name_for(platform) if len(platforms) > 1 else writer.file_name),
@@ -182,6 +196,8 @@ def _requests(arguments: Namespace) -> list[Request]:
             upgrades=arguments.upgrade,
             upgraded=frozenset(map(canonicalize_name, arguments.upgrade_package)),
             command=tuple(_command(arguments)),
+            find_links=tuple(arguments.find_links),
+            no_index=arguments.no_index,
             code=arguments.code,
             trusts_code=arguments.trust,
             verifies=not arguments.no_verify,
@@ -205,6 +221,15 @@ def _command(arguments: Namespace) -> Iterator[str]:
     yield "envlock"
     for word in arguments.words:
         yield arguments.path.name if word == str(arguments.path) else without_credentials(word)
+
+
+def _engines(arguments: Namespace) -> Sequence[str]:
+    """The engine that was named, else those that may be asked: without an index the first alone."""
+    from envlock.resolution import DEFAULT_ENGINES
+
+    if arguments.engine is not None:
+        return [arguments.engine]
+    return DEFAULT_ENGINES[:1] if arguments.no_index else DEFAULT_ENGINES
 
 
 def _writer(arguments: Namespace) -> LockWriter:
@@ -245,10 +270,3 @@ def _releases(text: str) -> SpecifierSet:
     except InvalidVersion:
         raise ArgumentTypeError(f"{text!r} is not a version") from None
     return SpecifierSet(f"=={text}.*" if parts < 3 else f"=={text}")
-
-
-def _python_line(text: str) -> str:
-    parts = text.split(".")
-    if len(parts) not in {2, 3} or not all(part.isdecimal() for part in parts):
-        raise ArgumentTypeError(f"{text!r} is not a Python version such as 3.8")
-    return ".".join(parts[:2])
