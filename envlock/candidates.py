@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -129,17 +129,74 @@ def explain_no_candidate(verdicts: Iterable[Verdict], *, platform: Platform, wis
         return NoCandidateError(
             f"TensorFlow {wished} is not a release", hint=f"its lines are {', '.join(lines_of('tensorflow'))}"
         )
-    reasons = Counter(
-        reason.message for verdict in verdicts if verdict.verdict == "fails" for reason in verdict.reasons
-    )
+    verdicts = tuple(verdicts)
     pythons = sort_lines(line for item in releases for line in python_lines_of(item, platform.name))
     if wishes.python is not None and wishes.python not in pythons:
         return NoCandidateError(
             f"TensorFlow {wished} has no wheel for Python {wishes.python} on {platform.name}".replace("  ", " "),
             hint=f"it has wheels for Python {', '.join(pythons)}",
         )
+    if wishes.device != "cpu" and (error := _explain_device(releases, platform, wishes)) is not None:
+        return error
+    loading = _lines_that_load(verdicts, releases)
+    if loading and wishes.prefer != "saver":
+        return _explain_build(loading, platform, wishes)
+    reasons = Counter(
+        reason.message for verdict in verdicts if verdict.verdict == "fails" for reason in verdict.reasons
+    )
     told = "; ".join(message for message, _ in reasons.most_common(3)) or "none is known for its kind"
     return NoCandidateError(f"no release in the database loads this artifact as you ask: {told}")
+
+
+def _explain_device(releases: Iterable[Release], platform: Platform, wishes: Wishes) -> NoCandidateError | None:
+    """That none of *releases* has a build for the device on the platform; ``None`` where one has."""
+    if _lines_built_for(releases, platform, wishes.device):
+        return None
+    wished = str(wishes.tensorflow or "").lstrip("=").removesuffix(".*")
+    others = _lines_built_for(releases_of("tensorflow"), platform, wishes.device)
+    return NoCandidateError(
+        f"TensorFlow {wished} has no build for --device {wishes.device} on {platform.label}".replace("  ", " "),
+        hint=f"there are builds of {', '.join(others)}" if others else "leave --device out, or name another platform",
+    )
+
+
+def _explain_build(loading: Sequence[str], platform: Platform, wishes: Wishes) -> NoCandidateError:
+    """That the lines *loading* would serve, and none of them can be installed as wished."""
+    lines = f"{loading[0]} to {loading[-1]}" if len(loading) > 1 else loading[0]
+    on = f"Python {wishes.python} on {platform.label}" if wishes.python else platform.label
+    wished = [
+        option
+        for option, is_wished in [
+            ("--python-version", wishes.python is not None),
+            ("--device", wishes.device != "cpu"),
+            ("--tensorflow", wishes.tensorflow is not None),
+        ]
+        if is_wished
+    ]
+    hint = f"leave {' or '.join(wished)} out" if wished else "lock for another with --lock-only --python-platform NAME"
+    return NoCandidateError(f"TensorFlow {lines} would load the model, and has no build for {on}", hint=hint)
+
+
+def _lines_built_for(releases: Iterable[Release], platform: Platform, device: Device) -> tuple[str, ...]:
+    """The lines that have a build for *device* on any Python, oldest first."""
+    return sort_lines(
+        release.line
+        for release in releases
+        for python in _pythons_with_wheels([release], platform)
+        if build_for(release.version, Target(python=python, platform=platform), device) is not None
+    )
+
+
+def _lines_that_load(verdicts: Iterable[Verdict], releases: Iterable[Release]) -> tuple[str, ...]:
+    """The TensorFlow lines of *releases* that a loader which is not expected to fail runs on, oldest first."""
+    wanted = {release.line for release in releases}
+    return sort_lines(
+        line
+        for verdict in verdicts
+        if verdict.verdict != "fails"
+        for line in verdict.loader.tensorflow
+        if line in wanted
+    )
 
 
 # --- one candidate -------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from packaging.requirements import Requirement
 
 from envlock.candidates import EnvironmentCandidate
+from envlock.formats.text import without_credentials
 from envlock.knowledge.datafiles import database_digest
 from envlock.provenance import Evidence, Provenance
 from envlock.resolution import Pin, Resolution
@@ -28,7 +29,7 @@ class Lock:
     """The implementation and line that is to load it, such as ``tf.keras 2.4``."""
 
     requirements: tuple[str, ...]
-    """What was asked for by name."""
+    """What was asked for by name, or by an address without its credentials."""
 
     constraints: tuple[str, ...]
     """Corrected bounds that metadata lacks."""
@@ -76,7 +77,9 @@ def pin(
     return Lock(
         artifact=provenance.path.absolute().name,
         loader=candidate.loader.name,
-        requirements=tuple(str(requirement) for requirement in (*candidate.requirements, *besides)),
+        requirements=tuple(
+            without_credentials(str(requirement)) for requirement in (*candidate.requirements, *besides)
+        ),
         constraints=tuple(sorted({str(bound.requirement) for bound in candidate.bounds})),
         target=candidate.target,
         pins=resolution.pins,

@@ -32,6 +32,7 @@ from packaging.utils import canonicalize_name
 
 from envlock.errors import EnvlockError, NetworkError, UsageError
 from envlock.formats.ranges import RangeStream
+from envlock.formats.text import without_credentials
 
 _MEBIBYTE = 1024 * 1024
 _LARGEST_PAGE = 64 * _MEBIBYTE
@@ -278,11 +279,6 @@ class PackageIndex:
             self.requests += 1
             self.bytes += len(body)
         return _Answer(url=url, status=response.status, headers=response.headers, body=body)
-
-
-def without_credentials(url: str) -> str:
-    """*url* as it may be printed."""
-    return re.sub(r"(?<=://)[^/@\s]+@", "", url)
 
 
 # --- the wire ------------------------------------------------------------------------------------------------

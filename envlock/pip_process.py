@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from envlock.errors import EnvlockError, NetworkError
-from envlock.formats.text import one_line
+from envlock.formats.text import one_line, without_credentials
 from envlock.target import Target
 
 
@@ -169,12 +169,11 @@ _LOST_CONNECTION = re.compile(
     flags=re.MULTILINE,
 )
 _COMPLAINT = re.compile(r"^(?:ERROR: |\u00d7 |╰─> )(.+)", flags=re.MULTILINE)
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 def _read_failure(output: str, log: str, target: Target) -> EnvlockError | OSError:
     """The error that *output*, what pip wrote, and its *log*, which tells more, amount to: one line."""
-    output, log = (_CREDENTIALS.sub("", text) for text in (output, log))
+    output, log = map(without_credentials, (output, log))
     complaints = _COMPLAINT.findall(output)
     detail = one_line(complaints[-1] if complaints else output.strip().rpartition("\n")[2]) or "pip was ended"
     if trouble := _DISK_TROUBLE.search(output):
@@ -188,13 +187,14 @@ def _read_failure(output: str, log: str, target: Target) -> EnvlockError | OSErr
             "fetching", f"the source distribution of {source['name']} is none of setuptools: to fetch it would run it"
         )
     if unreached := _NETWORK_TROUBLE.search(log):
-        return _lost_network(one_line(unreached["reason"]))
+        return unreachable_index("fetching", one_line(unreached["reason"]))
     if _LOST_CONNECTION.search(output):
-        return _lost_network(detail)
+        return unreachable_index("fetching", detail)
     return DownloadError(f"fetching for {target}", detail)
 
 
-def _lost_network(detail: str) -> NetworkError:
-    error = NetworkError("fetching", detail)
+def unreachable_index(action: str, detail: str) -> NetworkError:
+    """That the index of pip does not answer while *action* goes on, with *detail* as pip tells it."""
+    error = NetworkError(action, detail)
     error.hint = "check the connection, the proxy and the index settings of pip, then run the same command again"
     return error

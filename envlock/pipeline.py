@@ -24,7 +24,7 @@ from envlock.errors import (
     UsageError,
     WriteError,
 )
-from envlock.formats.text import first_line, one_line, printable
+from envlock.formats.text import first_line, one_line, printable, without_credentials
 from envlock.inspection import Inspection, inspect
 from envlock.interpreters import Interpreter, command_to_get, find_interpreters, search_is_restricted
 from envlock.loadability import judge
@@ -101,6 +101,9 @@ class Attempt:
     error: str
     """One line."""
 
+    hint: str = ""
+    """What to change, where that is known."""
+
     cause: str = ""
     """Of a verification: the first line of its error, which names no place."""
 
@@ -119,6 +122,9 @@ class Outcome:
     candidate: EnvironmentCandidate
     lock: Lock
     lock_path: Path
+    writer: LockWriter
+    """Of the lock."""
+
     environment: Environment | None
     verification: Verification | None
     """``None`` where it was not asked for, or not done: see *unverified*."""
@@ -393,7 +399,8 @@ def _lock(candidate: EnvironmentCandidate, interpreter: Interpreter | None, job:
         try:
             resolution = _resolve(candidate, interpreter, job)
         except ResolutionError as error:
-            attempt = Attempt(candidate=candidate, stage="resolution", error=error.explanation)
+            explanation = without_credentials(error.explanation)
+            attempt = Attempt(candidate=candidate, stage="resolution", error=explanation, hint=error.hint)
             raise _DoesNotServeError(attempt) from error
     return pin(
         resolution,
@@ -409,7 +416,8 @@ def _resolve(candidate: EnvironmentCandidate, interpreter: Interpreter | None, j
 
     Raises:
         ResolutionError: None has one; it tells what the first of them found out.
-        NetworkError: The first of them needs the index, which cannot be reached.
+        NetworkError: The index cannot be reached, and only it could tell: the first of them needs it, or solves all but
+            what the person wants besides.
     """
     question = _Question(candidate, interpreter, job.request.besides)
     first, *others = job.request.resolvers
@@ -421,20 +429,47 @@ def _resolve(candidate: EnvironmentCandidate, interpreter: Interpreter | None, j
         if not all(file.url for pin in found.pins for file in pin.files):
             # Addresses are those of the person's own index, which the bundled snapshot does not know.
             found = question.ask(resolver, _as_constraints(found))
+    _note_what_is_not_kept(found, job)
     return found
 
 
+def _note_what_is_not_kept(found: Resolution, job: _Job) -> None:
+    kept = {pin.name: pin for pin in job.kept}
+    told = [
+        f"{kept[pin.name]} is now {pin.version}"
+        for pin in found.pins
+        if pin.name in kept and not kept[pin.name].specifier.contains(pin.version, prereleases=True)
+    ]
+    if told:
+        job.reporter.note(f"{job.request.lock_path}: its pins have no solution, all are chosen anew: {', '.join(told)}")
+
+
 def _ask_others(question: _Question, resolvers: Sequence[Resolver], job: _Job, refusal: ResolutionError) -> Resolution:
-    """What the first of *resolvers* with a solution finds; *refusal* where none has one."""
-    known = question.without_besides().find(job.request.resolvers[0]) if resolvers and question.besides else None
+    """What the first of *resolvers* with a solution finds.
+
+    Raises:
+        ResolutionError: None has one: the *refusal*, or what the last of them said where that is more.
+        NetworkError: The index cannot be reached, though all but what the person wants besides is solved.
+    """
+    if not resolvers:
+        raise refusal
+    known = question.without_besides().find(job.request.resolvers[0]) if question.besides else None
+    told, last = without_credentials(refusal.explanation), refusal
     for resolver in resolvers:
-        job.reporter.note(f"{question.candidate.name}: {refusal.explanation}; asking {resolver.name}")
+        job.reporter.note(f"{question.candidate.name}: {told}; asking {resolver.name}")
         try:
             # What is known to work together stays as it is, where that leaves a solution.
             return question.ask(resolver, _as_constraints(known) if known else job.kept)
-        except (ResolutionError, NetworkError) as error:
+        except ResolutionError as error:
+            job.reporter.note(without_credentials(str(error)))
+            last = error
+        except NetworkError as error:
+            if known is not None:
+                # No other candidate would be better off.
+                raise
             job.reporter.note(str(error))
-    raise refusal
+    # Where the first knew no more than to ask the others, their answer tells more.
+    raise last if any(f"--engine {resolver.name}" in refusal.hint for resolver in resolvers) else refusal
 
 
 def _as_constraints(resolution: Resolution) -> tuple[Requirement, ...]:
@@ -539,6 +574,7 @@ def _outcome(made: _Made, job: _Job, passed_over: Sequence[PassedOver], attempts
         candidate=made.candidate,
         lock=made.lock,
         lock_path=job.request.lock_path,
+        writer=job.request.writer,
         environment=made.environment,
         verification=made.verification,
         unverified=made.unverified,
@@ -575,5 +611,5 @@ def _all_failed(inspection: Inspection, attempts: Sequence[Attempt]) -> NoCandid
         by_error.setdefault((attempt.stage, attempt.error), []).append(attempt.candidate.name)
     told = "; ".join(f"{', '.join(names)}: {stage} failed: {error}" for (stage, error), names in by_error.items())
     troubles = [finding.message for finding in inspection.findings if finding.severity == "error"]
-    hint = f"the artifact itself: {'; '.join(troubles)}" if troubles else ""
+    hint = f"the artifact itself: {'; '.join(troubles)}" if troubles else attempts[0].hint
     return NoCandidateError(f"no environment that was tried serves: {told}", hint=hint, attempts=attempts)

@@ -9,6 +9,7 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 
 from envlock.errors import UsageError
+from envlock.formats.text import without_credentials
 
 _LARGEST_FILE = 4 * 1024 * 1024
 _CONTINUED = re.compile(r"\\\n")
@@ -26,7 +27,10 @@ def parse_requirement(text: str) -> Requirement:
         return Requirement(text)
     except InvalidRequirement as error:
         reason = str(error).partition("\n")[0]
-        raise UsageError(f"{text!r} is no requirement: {reason}", hint="such as pandas or 'pandas>=1.2,<2'") from None
+        raise UsageError(
+            f"{without_credentials(text)!r} is no requirement: {reason}",
+            hint="such as pandas, 'pandas>=1.2,<2' or 'pandas @ https://...'",
+        ) from None
 
 
 def read_requirements(path: Path) -> tuple[Requirement, ...]:

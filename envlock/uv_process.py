@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from uv import find_uv_bin
 
 from envlock.errors import EnvlockError, NetworkError, WriteError
+from envlock.formats.text import without_credentials
 
 # uv follows the person's settings, except where they name another environment, switch the check of hashes off, or
 # shape what is resolved. So does pip, where uv runs it.
@@ -153,14 +154,13 @@ def read_failure(output: str, *, exit_code: int, action: str, place: str) -> Env
 # uv has drawn its chains of causes in several ways over the years: `Caused by:`, `cause:`, and a tree.
 _CHAIN_MARK = re.compile(r"^\s*(?:error:|cause:|Caused by:|\u00d7|[│├╰─▶\s]*▶)\s*")
 _CONTINUATION = re.compile(r"^[\s│]{4,}(?=\S)")
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 def _read_causes(output: str) -> list[str]:
     """The chain of causes in what uv wrote, outermost first; whatever a build printed comes last."""
     chain: list[str] = []
     is_open = False
-    for line in _CREDENTIALS.sub("", output).partition("[stdout]")[0].splitlines():
+    for line in without_credentials(output).partition("[stdout]")[0].splitlines():
         if _CHAIN_MARK.match(line):
             chain.append(_CHAIN_MARK.sub("", line).strip())
             is_open = True

@@ -32,7 +32,7 @@ from envlock.errors import (
     UsageError,
     WriteError,
 )
-from envlock.formats.requirements_text import read_pinned_requirements
+from envlock.formats.pinned_requirements import read_pinned_requirements
 from envlock.formats.text import first_line, one_line, printable
 from envlock.knowledge.source_builds import find_source_build
 from envlock.pip_process import download

@@ -1,14 +1,32 @@
-"""What tests of several stages build: provenances without a file, environments from a lock."""
+"""What tests of several stages build: provenances without a file, environments from a lock, a record of the steps."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
 from envlock.environment import Environment, reserve_place
 from envlock.provenance import ConfigObject, Evidence, Operation, Provenance
+
+
+class Recorder:
+    """Keeps the titles of the steps, and stops at the one that it is told to."""
+
+    def __init__(self, *, stop_at: str = "") -> None:
+        self.titles: list[str] = []
+        self._stop_at = stop_at
+
+    def step(self, title: str) -> AbstractContextManager[None]:
+        self.titles.append(title)
+        if self._stop_at and title.startswith(self._stop_at):
+            raise KeyboardInterrupt
+        return nullcontext()
+
+    def note(self, message: str) -> None:
+        raise AssertionError(message)
 
 
 def evidence(**facts: str) -> tuple[Evidence, ...]:

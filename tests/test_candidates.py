@@ -125,6 +125,24 @@ def test_a_line_that_was_asked_for_gives_its_newest_release() -> None:
             None,
             id="a Python of the future",
         ),
+        pytest.param(
+            {"python": "3.5", "device": "tpu"},
+            "TensorFlow 1.4 to 2.21 would load the model, and has no build for Python 3.5 on Linux x86_64",
+            "leave --python-version or --device out",
+            id="a device that came after a Python",
+        ),
+        pytest.param(
+            {"device": "metal"},
+            "TensorFlow has no build for --device metal on Linux x86_64",
+            "leave --device out, or name another platform",
+            id="a device of another platform",
+        ),
+        pytest.param(
+            {"device": "tpu", "tensorflow": SpecifierSet("==2.4.*")},
+            "TensorFlow 2.4 has no build for --device tpu on Linux x86_64",
+            None,
+            id="a device that came later",
+        ),
     ],
 )
 def test_why_there_is_nothing_to_propose_is_said(wishes: dict[str, Any], message: str, hint: str | None) -> None:

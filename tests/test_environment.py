@@ -11,7 +11,7 @@ import signal
 import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -26,26 +26,9 @@ from envlock.environment import (
 )
 from envlock.errors import InstallationError, NetworkError, OccupiedPathError, WriteError
 from envlock.interpreters import Interpreter
-from tests.building import create_environment
+from tests.building import Recorder, create_environment
 
 WriteProgram = Callable[[str, str], Path]
-
-
-class Recorder:
-    """Keeps the titles of the steps, and stops at the one that it is told to."""
-
-    def __init__(self, *, stop_at: str = "") -> None:
-        self.titles: list[str] = []
-        self._stop_at = stop_at
-
-    def step(self, title: str) -> AbstractContextManager[None]:
-        self.titles.append(title)
-        if self._stop_at and title.startswith(self._stop_at):
-            raise KeyboardInterrupt
-        return nullcontext()
-
-    def note(self, message: str) -> None:
-        raise AssertionError(message)
 
 
 @pytest.fixture(autouse=True)

@@ -113,6 +113,8 @@ def test_a_machine_with_one_python_gets_the_best_loader_for_it(
             "implementation": "tf.keras",
             "line": "2.4",
             "requirements": ["tensorflow-cpu==2.4.4"],
+            "platform": "linux_x86_64",
+            "needs": [],
             "verdict": "loads",
             "is_saver": True,
         },

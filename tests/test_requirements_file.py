@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from envlock.errors import UsageError
-from envlock.requirements_file import read_requirements
+from envlock.requirements_file import parse_requirement, read_requirements
 
 READ = [
     pytest.param("pandas\nscipy>=1.5\n", ["pandas", "scipy>=1.5"], id="a requirement a line"),
@@ -50,3 +50,11 @@ def test_what_is_no_list_of_requirements_is_refused(tmp_path: Path, content: byt
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No such file or directory"):
         read_requirements(tmp_path / "nothing.txt")
+
+
+def test_the_credentials_of_an_address_are_not_repeated() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_requirement("git+https://me:secret@host/pandas.git")
+
+    assert str(caught.value).startswith("'git+https://host/pandas.git' is no requirement: ")
+    assert caught.value.hint == "such as pandas, 'pandas>=1.2,<2' or 'pandas @ https://...'"

@@ -9,7 +9,6 @@ import subprocess
 import tarfile
 import zipfile
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -28,27 +27,10 @@ from envlock.pip_process import DownloadError
 from envlock.reporter import SilentReporter
 from envlock.target import LINUX_X86_64, MACOS_ARM64, WINDOWS_X86_64, Platform, platform_here
 from envlock.wheelhouse import Wheelhouse, fetch
-from tests.building import create_environment
+from tests.building import Recorder, create_environment
 from tests.index_server import serve_index
 
 HEADING = "# For Python 3.8 on linux_x86_64; another target needs a lock of its own.\n"
-
-
-class Recorder:
-    """Keeps the titles of the steps, and stops at the one that it is told to."""
-
-    def __init__(self, *, stop_at: str = "") -> None:
-        self.titles: list[str] = []
-        self._stop_at = stop_at
-
-    def step(self, title: str) -> AbstractContextManager[None]:
-        self.titles.append(title)
-        if self._stop_at and title.startswith(self._stop_at):
-            raise KeyboardInterrupt
-        return nullcontext()
-
-    def note(self, message: str) -> None:
-        raise AssertionError(message)
 
 
 @pytest.fixture(autouse=True)
@@ -485,24 +467,29 @@ def test_a_folder_that_cannot_be_written_to_is_one_clear_error(
 # --- installing ----------------------------------------------------------------------------------------------
 
 
-def test_an_environment_is_made_from_the_folder_alone(
-    index: Path, tmp_path: Path, own_interpreter: Interpreter, fetch_lock: Callable[..., Wheelhouse]
-) -> None:
-    offer(index, FIRST)
-    wheelhouse = fetch_lock(line(FIRST), python=own_interpreter.line)
+def install_from(wheelhouse: Wheelhouse, place: Path, interpreter: Interpreter) -> Path:
+    """The Python of an environment at *place* that holds what *wheelhouse* does."""
     lock = wheelhouse.requirements_path.read_text()
-
     environment = create_environment(
-        tmp_path / "environment",
-        interpreter=own_interpreter,
+        place,
+        interpreter=interpreter,
         lock_text=lock,
         digest=hashlib.sha256(lock.encode()).hexdigest(),
         reporter=SilentReporter(),
         find_links=[wheelhouse.folder],
         no_index=True,
     )
+    return environment.python
 
-    program = [environment.python, "-c", "import first; print(first.version)"]
+
+def test_an_environment_is_made_from_the_folder_alone(
+    index: Path, tmp_path: Path, own_interpreter: Interpreter, fetch_lock: Callable[..., Wheelhouse]
+) -> None:
+    offer(index, FIRST)
+    wheelhouse = fetch_lock(line(FIRST), python=own_interpreter.line)
+    python = install_from(wheelhouse, tmp_path / "environment", own_interpreter)
+
+    program = [python, "-c", "import first; print(first.version)"]
     assert subprocess.run(program, capture_output=True, text=True, check=True).stdout == "1.0\n"
 
 
@@ -521,15 +508,7 @@ def test_what_the_real_index_gave_installs_without_it(
     )
 
     wheelhouse = fetch_lock(lock, python=own_interpreter.line)
-    environment = create_environment(
-        tmp_path / "environment",
-        interpreter=own_interpreter,
-        lock_text=lock,
-        digest=hashlib.sha256(lock.encode()).hexdigest(),
-        reporter=SilentReporter(),
-        find_links=[wheelhouse.folder],
-        no_index=True,
-    )
+    python = install_from(wheelhouse, tmp_path / "environment", own_interpreter)
 
-    program = [environment.python, "-c", "import six, idna; print(six.__version__, idna.__version__)"]
+    program = [python, "-c", "import six, idna; print(six.__version__, idna.__version__)"]
     assert subprocess.run(program, capture_output=True, text=True, check=True).stdout == "1.17.0 3.10\n"

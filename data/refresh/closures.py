@@ -369,7 +369,9 @@ class Laboratory:
         try:
             self._make_and_try(trial, outcome)
         except EnvlockError as error:
-            outcome["error"] = " ".join(str(error).split())
+            # The table is for everybody: where the interpreter stands on this machine tells nobody anything.
+            executable = self._interpreters[trial.target.python].executable
+            outcome["error"] = " ".join(str(error).replace(str(executable), executable.name).split())
         failures = [f"{task}: {result}" for task, result in outcome["did"].items() if result != "ok"]
         if failures:
             outcome["error"] = "; ".join(failures)

@@ -5,7 +5,7 @@
 
 ``snapshot.py`` asks the index for all releases of all distributions. This script asks nothing that uv does not ask
 for an installation: it lets uv lock each trial of ``closures.py`` for each platform, with the corrected bounds, and
-keeps of each lock the files with their hashes, addresses and upload times, and of uv's cache what the wheels that it
+keeps of each lock the files with their hashes, sizes and upload times, and of uv's cache what the wheels that it
 looked into declare. The journal gets a JSON line for each lock; a trial that stands there is not locked again. The
 second form writes the tables from all locks of the journal.
 """
@@ -182,6 +182,7 @@ def assemble(rows: Iterable[Row], folder: Path, *, allow_fewer: bool) -> None:
                 for version, of_release in releases.items()
             },
             generator=GENERATOR,
+            is_complete=False,
             allow_fewer=allow_fewer,
         )
 
@@ -200,12 +201,19 @@ def _listed(file: Row, metadata: Mapping[str, Row]) -> ListedFile:
 
 
 def _metadata_of(file_name: str, by_tags: Mapping[str, Row]) -> Row | None:
-    """The metadata of a file: its own, else that of a wheel for the same system, else of any."""
+    """The metadata of a file: its own, else that of a wheel for the same system, else what all that were read declare.
+
+    None where they disagree: one wheel's requirements are not another's.
+    """
     own = file_name.removesuffix(".whl").split("-", 2)[-1] if file_name.endswith(".whl") else _SOURCE
     if own in by_tags:
         return by_tags[own]
     alike = [item for tags, item in sorted(by_tags.items()) if _system(tags) == _system(file_name)]
-    return next(iter([*alike, *by_tags.values()]), None)
+    if alike:
+        return alike[0]
+    others = list(by_tags.values())
+    agree = all(item["requires"] == others[0]["requires"] for item in others)
+    return others[0] if others and agree else None
 
 
 def _system(tags: str) -> str:

@@ -71,6 +71,7 @@ def main() -> None:
                 package.name,
                 {version: _listed(package, files) for version, files in package.releases.items()},
                 generator=GENERATOR,
+                is_complete=True,
                 allow_fewer=options.allow_fewer,
             )
     for remark in sorted(set(harvest.remarks)):

@@ -52,12 +52,15 @@ def write_snapshot(
     releases: Mapping[Version, Iterable[ListedFile]],
     *,
     generator: str,
+    is_complete: bool,
     allow_fewer: bool,
 ) -> None:
     """Write the table of one distribution, oldest release first, the files of a release by name.
 
     What many files have in common stands once in the header, and they cite it: Requires-Python, and the requirements
     with the extras beside them. Addresses are left out: a lock that needs them gets those of the person's own index.
+
+    *is_complete* says that these are all the releases that the index has, and not those alone that somebody needed.
 
     Raises:
         FewerRowsError: The table there has more releases, and *allow_fewer* is not set.
@@ -77,6 +80,7 @@ def write_snapshot(
         "source": "package-index",
         "distribution": distribution,
         "harvested": f"{datetime.now(timezone.utc):%Y-%m-%d}",
+        "is_complete": is_complete,
         "rows": len(listed),
         "columns": COLUMNS,
         "requires_python": list(pythons),

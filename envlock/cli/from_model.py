@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -170,7 +171,9 @@ def _requests(arguments: Namespace) -> list[Request]:
     for folder in arguments.find_links:
         if not folder.is_dir():
             raise UsageError(f"--find-links {folder}: not a folder", hint="pass the folder that envlock fetch filled")
+    _refuse_contradictions(arguments)
     writer = _writer(arguments)
+    _refuse_unread_name(arguments.output, writer)
     besides = tuple(_besides(arguments))
     platforms = _platforms(arguments)
     if len(platforms) > 1 and arguments.output is not None:
@@ -206,6 +209,23 @@ def _requests(arguments: Namespace) -> list[Request]:
     ]
 
 
+def _refuse_contradictions(arguments: Namespace) -> None:
+    """Make sure that --no-index leaves something to resolve and to install from."""
+    from envlock.errors import UsageError
+
+    if not arguments.no_index:
+        return
+    if arguments.engine not in {None, "offline"}:
+        raise UsageError(
+            f"--engine {arguments.engine} asks the index, which --no-index forbids", hint="leave one of them out"
+        )
+    if not (arguments.find_links or arguments.lock_only or arguments.check):
+        raise UsageError(
+            "--no-index leaves nothing to install from",
+            hint="add --find-links DIR, or --lock-only to make no environment",
+        )
+
+
 def _besides(arguments: Namespace) -> Iterator[Requirement]:
     from envlock.requirements_file import parse_requirement, read_requirements
 
@@ -216,7 +236,7 @@ def _besides(arguments: Namespace) -> Iterator[Requirement]:
 
 def _command(arguments: Namespace) -> Iterator[str]:
     """What was called, as it may be told: locks travel, and neither folders of this machine nor secrets do."""
-    from envlock.package_index import without_credentials
+    from envlock.formats.text import without_credentials
 
     yield "envlock"
     for word in arguments.words:
@@ -236,13 +256,28 @@ def _writer(arguments: Namespace) -> LockWriter:
     """The format that was named, else the one that the lock's name speaks of, else the first."""
     from envlock.writers import WRITERS
 
-    suffix = arguments.output.suffix if arguments.output is not None else None
-    fitting = (
-        writer
-        for writer in WRITERS
-        if arguments.format in {None, writer.name} and (arguments.format or Path(writer.file_name).suffix == suffix)
-    )
-    return next(fitting, WRITERS[0])
+    if arguments.format is not None:
+        return next(writer for writer in WRITERS if writer.name == arguments.format)
+    if arguments.output is None:
+        return WRITERS[0]
+    named = (writer for writer in WRITERS if writer.file_name == arguments.output.name)
+    alike = (writer for writer in WRITERS if Path(writer.file_name).suffix == arguments.output.suffix)
+    return next(chain(named, alike), WRITERS[0])
+
+
+def _refuse_unread_name(output: Path | None, writer: LockWriter) -> None:
+    """Make sure that installers read the lock: those of PEP 751 go by its file name."""
+    if output is None or Path(writer.file_name).suffix != ".toml":
+        return
+    from packaging.pylock import is_valid_pylock_path
+
+    from envlock.errors import UsageError
+
+    if not is_valid_pylock_path(output):
+        raise UsageError(
+            f"-o {output}: installers take {writer.name} by that name alone, or as pylock.NAME.toml",
+            hint=f"name it so with -o, or choose another format than {writer.name} with --format",
+        )
 
 
 def _platforms(arguments: Namespace) -> list[Platform]:

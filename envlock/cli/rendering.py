@@ -114,6 +114,11 @@ def _model_part(outcome: Outcome) -> Iterator[str]:
     yield "\n".join(lines)
 
 
+def _held_by(outcome: Outcome) -> str:
+    has_hashes = any(outcome.writer.read_hashes(outcome.writer.render(outcome.lock)).values())
+    return f"{len(outcome.lock.pins)} distributions, {'hash-pinned' if has_hashes else 'pinned without hashes'}"
+
+
 def _environment_part(outcome: Outcome) -> Iterator[str]:
     candidate, environment = outcome.candidate, outcome.environment
     title = (
@@ -123,7 +128,7 @@ def _environment_part(outcome: Outcome) -> Iterator[str]:
         title,
         *_rows("why", _reasons(outcome)),
         *_rows("needs", outcome.candidate.needs),
-        _row("lock", f"{outcome.lock_path} ({len(outcome.lock.pins)} distributions, hash-pinned)"),
+        _row("lock", f"{outcome.lock_path} ({_held_by(outcome)})"),
         *_rows("passed over", map(_passed_over, _best_of_each_python(outcome.passed_over))),
     ]
     if outcome.verification is not None:
@@ -133,11 +138,19 @@ def _environment_part(outcome: Outcome) -> Iterator[str]:
     yield "\n".join(lines)
 
 
+# How to install into the environment DIR from a lock of each format. Only the newest pip reads pylock.toml.
+_INSTALL = {
+    "requirements.txt": "DIR/bin/python -m pip install --require-hashes -r {lock}",
+    "pylock.toml": "uv pip sync --python DIR {lock}",
+    "constraints.txt": "DIR/bin/python -m pip install -c {lock} NAME",
+}
+
+
 def _use_part(outcome: Outcome) -> Iterator[str]:
     if outcome.environment is None:
         python = f"python{outcome.lock.target.python}"
-        lock = shlex.quote(str(outcome.lock_path))
-        yield f"Use it          {python} -m venv DIR && DIR/bin/python -m pip install --require-hashes -r {lock}"
+        install = _INSTALL[outcome.writer.name].format(lock=shlex.quote(str(outcome.lock_path)))
+        yield f"Use it          {python} -m venv DIR && {install}"
         return
     lines = [f"Use it          {outcome.environment.activate}"]
     if outcome.verification is not None:

@@ -17,24 +17,15 @@ _LARGEST_READ = 64 * 1024 * 1024
 
 
 class RangeReader:
-    """Random access to a seekable binary stream, in whole blocks that are kept for a while.
+    """Random access to a seekable binary stream, in whole blocks that are kept for a while."""
 
-    Offsets count from the start of the stream, or from *origin* where one is given (the user block of HDF5).
-    """
-
-    def __init__(self, stream: BinaryIO, *, origin: int = 0) -> None:
+    def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._origin = origin
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
-        self._end = stream.seek(0, io.SEEK_END)
-        self.size = max(0, self._end - origin)
-        """Bytes from the origin to the end of the stream."""
+        self.size = stream.seek(0, io.SEEK_END)
+        """In bytes, of the whole stream."""
         self.requests = 0
         self.bytes_fetched = 0
-
-    def rebased(self, origin: int) -> RangeReader:
-        """The same stream, with offsets that count from *origin* of the stream."""
-        return RangeReader(self._stream, origin=origin)
 
     def read(self, offset: int, size: int, *, where: str) -> bytes:
         """Read exactly *size* bytes at *offset*; *where* names the structure being read in errors.
@@ -48,21 +39,20 @@ class RangeReader:
         if offset < 0 or size < 0 or offset + size > self.size:
             available = max(0, self.size - offset) if offset >= 0 else 0
             raise TruncatedFileError(where, offset=offset, expected=size, found=min(size, available))
-        start = self._origin + offset
-        first, last = start // BLOCK_SIZE, (start + size - 1) // BLOCK_SIZE
+        first, last = offset // BLOCK_SIZE, (offset + size - 1) // BLOCK_SIZE
         if size == 0:
             return b""
         if last - first >= _CACHED_BLOCKS:
-            return self._fetch(start, size, where=where)
+            return self._fetch(offset, size, where=where)
         data = b"".join(self._block(number, where=where) for number in range(first, last + 1))
-        begin = start - first * BLOCK_SIZE
+        begin = offset - first * BLOCK_SIZE
         return data[begin : begin + size]
 
     def _block(self, number: int, *, where: str) -> bytes:
         block = self._blocks.get(number)
         if block is None:
             start = number * BLOCK_SIZE
-            block = self._fetch(start, min(BLOCK_SIZE, self._end - start), where=where)
+            block = self._fetch(start, min(BLOCK_SIZE, self.size - start), where=where)
             self._blocks[number] = block
             if len(self._blocks) > _CACHED_BLOCKS:
                 self._blocks.popitem(last=False)
@@ -76,7 +66,7 @@ class RangeReader:
         self.requests += 1
         self.bytes_fetched += len(data)
         if len(data) != size:
-            raise TruncatedFileError(where, offset=start - self._origin, expected=size, found=len(data))
+            raise TruncatedFileError(where, offset=start, expected=size, found=len(data))
         return data
 
 

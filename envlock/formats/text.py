@@ -1,6 +1,10 @@
-"""Text from artifacts, made fit for a terminal and for one line."""
+"""Text from outside, made fit to be shown: on a terminal, on one line, without credentials."""
 
 from __future__ import annotations
+
+import re
+
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 def printable(text: str, limit: int = 200) -> str:
@@ -22,6 +26,11 @@ def one_line(text: str, limit: int = 300) -> str:
     """All of *text* on one line: runs of white space become one space, cut after *limit* characters."""
     joined = " ".join(text.split())
     return joined if len(joined) <= limit else f"{joined[:limit]}…"
+
+
+def without_credentials(text: str) -> str:
+    """*text* without the user and the password of every address in it."""
+    return _CREDENTIALS.sub("", text)
 
 
 def _escaped(character: str) -> str:

@@ -12,7 +12,7 @@ from envlock.knowledge.accelerators import CudaBuild
 from envlock.knowledge.datafiles import read_toml
 from envlock.knowledge.specifiers import admits
 
-Device = Literal["cpu", "cuda"]
+ImageDevice = Literal["cpu", "cuda"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def python_image_for(line: str) -> PythonImage | None:
     return None
 
 
-def tensorflow_image_for(version: Version, *, device: Device = "cpu") -> TensorFlowImage | None:
+def tensorflow_image_for(version: Version, *, device: ImageDevice = "cpu") -> TensorFlowImage | None:
     """The image of a TensorFlow release with Python 3; ``None`` where none is known to work on that device."""
     for row in read_toml("base_images.toml")["tensorflow"]:
         if not admits(row["releases"], str(version)) or str(version) in row.get("not_built", ()):
@@ -69,7 +69,7 @@ def cuda_image_for(build: CudaBuild) -> str | None:
     return None
 
 
-def serving_image_for(version: Version, *, device: Device = "cpu") -> str:
+def serving_image_for(version: Version, *, device: ImageDevice = "cpu") -> str:
     """The image of TensorFlow Serving with the number of a TensorFlow release.
 
     Raises:

@@ -21,7 +21,7 @@ from envlock.knowledge.datafiles import data_folder
 
 
 @dataclass(frozen=True, slots=True)
-class IndexFile:
+class SnapshotFile:
     """A wheel or source distribution on the index."""
 
     name: str
@@ -61,13 +61,19 @@ class PackageSnapshot:
         """Take the *text* of a snapshot file; only its header and the versions are looked at."""
         self._header, _, rows = text.partition("\n")
         self._rows = rows.splitlines()
-        self._parsed: dict[Version, tuple[IndexFile, ...]] = {}
+        self._parsed: dict[Version, tuple[SnapshotFile, ...]] = {}
 
     @cached_property
     def header(self) -> Mapping[str, Any]:
         """What the rows have in common: ``distribution``, ``harvested`` and the tables of requirements."""
         header: dict[str, Any] = json.loads(self._header)
         return header
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether these are all releases that the index had, and not those alone that locks needed."""
+        complete: bool = self.header.get("is_complete", True)
+        return complete
 
     @cached_property
     def versions(self) -> tuple[Version, ...]:
@@ -84,7 +90,7 @@ class PackageSnapshot:
         times: list[str] = _UPLOADED.findall(self._row_by_version[version])
         return min(times)
 
-    def files(self, version: Version) -> tuple[IndexFile, ...]:
+    def files(self, version: Version) -> tuple[SnapshotFile, ...]:
         """The files of a release, sorted by name.
 
         Raises:
@@ -95,10 +101,10 @@ class PackageSnapshot:
             files = self._parsed[version] = self._parse(self._row_by_version[version])
         return files
 
-    def _parse(self, row: str) -> tuple[IndexFile, ...]:
+    def _parse(self, row: str) -> tuple[SnapshotFile, ...]:
         requires_python, requires, extras = self._tables
         return tuple(
-            IndexFile(
+            SnapshotFile(
                 name,
                 uploaded,
                 sha256,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from envlock.knowledge.accelerators import CudaBuild, Gpu, cuda_for, driver_for, gpus, reports_on, support_for
-from envlock.knowledge.base_images import Device, cuda_image_for, python_image_for, tensorflow_image_for
+from envlock.knowledge.base_images import ImageDevice, cuda_image_for, python_image_for, tensorflow_image_for
 from envlock.knowledge.families import members_of
 from envlock.knowledge.loaders import keras_loaders
 from envlock.knowledge.operations import registry_of
@@ -229,7 +229,7 @@ def images(release: Release) -> Iterator[Section]:
     if _facts(release) is None:
         return
     build = _cuda_build(release)
-    devices: tuple[Device, ...] = ("cpu", "cuda") if build else ("cpu",)
+    devices: tuple[ImageDevice, ...] = ("cpu", "cuda") if build else ("cpu",)
     inside = [tensorflow_image_for(release.version, device=device) for device in devices]
     pythons = python_lines_of(release, "linux_x86_64")
     slim = python_image_for(pythons[-1]) if pythons else None

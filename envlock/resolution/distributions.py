@@ -9,7 +9,7 @@ from functools import cache
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
-from envlock.knowledge.snapshot import IndexFile
+from envlock.knowledge.snapshot import SnapshotFile
 from envlock.knowledge.source_builds import find_source_build
 from envlock.target import Target
 
@@ -21,14 +21,14 @@ class Installable:
     requires: tuple[str, ...]
     """Requires-Dist of the file that is installed, as written."""
 
-    files: tuple[IndexFile, ...]
+    files: tuple[SnapshotFile, ...]
     """Every file that the target may install, sorted by name."""
 
     is_source: bool
     is_yanked: bool
 
 
-def find_installable(name: str, version: Version, files: Iterable[IndexFile], target: Target) -> Installable | None:
+def find_installable(name: str, version: Version, files: Iterable[SnapshotFile], target: Target) -> Installable | None:
     """What *target* gets of the release that *files* are: its best wheel, else a source known to build.
 
     ``None`` where there is neither, or where nobody knows what it requires. Yanked files count where nothing else is
@@ -56,7 +56,7 @@ def _admits(requires_python: str, full_python: str) -> bool:
         return True
 
 
-def _best_wheel(files: Iterable[IndexFile], target: Target) -> Installable | None:
+def _best_wheel(files: Iterable[SnapshotFile], target: Target) -> Installable | None:
     ranked = [(rank, file) for file in files if file.is_wheel and (rank := rank_wheel(file.name, target)) is not None]
     if not ranked:
         return None
@@ -71,7 +71,7 @@ def _best_wheel(files: Iterable[IndexFile], target: Target) -> Installable | Non
     )
 
 
-def _source(name: str, version: Version, files: Iterable[IndexFile]) -> Installable | None:
+def _source(name: str, version: Version, files: Iterable[SnapshotFile]) -> Installable | None:
     sources = [file for file in files if not file.is_wheel]
     build = find_source_build(name, version) if sources else None
     if build is None:

@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envlock.errors import ResolutionError
-from envlock.knowledge.snapshot import IndexFile, IndexSnapshot, PackageSnapshot
+from envlock.knowledge.snapshot import IndexSnapshot, PackageSnapshot, SnapshotFile
 from envlock.resolution.distributions import admits_python, find_installable, rank_wheel
 from envlock.target import PLATFORMS, Target
 
@@ -225,7 +225,7 @@ def _explain_files(
     return _Explanation(f"{subject} {verb} for {target}: {existing}{needed}", " or ".join(hints) if is_asked else "")
 
 
-def _describe_wheels(files: Sequence[IndexFile], target: Target) -> tuple[str, list[str]]:
+def _describe_wheels(files: Sequence[SnapshotFile], target: Target) -> tuple[str, list[str]]:
     """For what there are wheels among *files*, and what to change in *target* so that they serve."""
     pythons = _pythons_with_wheel(files, target)
     if pythons:
@@ -246,7 +246,7 @@ def _describe_wheels(files: Sequence[IndexFile], target: Target) -> tuple[str, l
 _CPYTHON = re.compile(r"cp(\d)(\d+)")
 
 
-def _pythons_with_wheel(files: Iterable[IndexFile], target: Target) -> list[str]:
+def _pythons_with_wheel(files: Iterable[SnapshotFile], target: Target) -> list[str]:
     """The Python lines, oldest first, for which a wheel of *files* installs on the platform of *target*.
 
     Lines are those that the wheels name; ``py3`` names none.

@@ -16,7 +16,7 @@ from resolvelib import Resolver as Engine
 from resolvelib.resolvers import Criterion
 from resolvelib.structs import RequirementInformation
 
-from envlock.knowledge.snapshot import IndexFile, IndexSnapshot, bundled_snapshot
+from envlock.knowledge.snapshot import IndexSnapshot, SnapshotFile, bundled_snapshot
 from envlock.knowledge.source_builds import find_source_build
 from envlock.reporter import Reporter, SilentReporter
 from envlock.resolution.distributions import Installable, find_installable
@@ -151,7 +151,7 @@ class _Search:
         return tuple(f"{pin.name}=={pin.version}" for pin in pins)
 
 
-def _pinned(file: IndexFile) -> PinnedFile:
+def _pinned(file: SnapshotFile) -> PinnedFile:
     return PinnedFile(name=file.name, sha256=file.sha256, size=file.size, uploaded=file.uploaded)
 
 

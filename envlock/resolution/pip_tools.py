@@ -11,10 +11,11 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from envlock.errors import EnvlockError, NetworkError, ResolutionError, UsageError
-from envlock.formats.requirements_text import PinnedRequirement, read_pinned_requirements
+from envlock.errors import EnvlockError, ResolutionError, UsageError
+from envlock.formats.pinned_requirements import PinnedRequirement, read_pinned_requirements
+from envlock.formats.text import without_credentials
 from envlock.knowledge.pip_tools import find_pip_tools
-from envlock.package_index import without_credentials
+from envlock.pip_process import unreachable_index
 from envlock.reporter import Reporter, SilentReporter
 from envlock.resolution.distributions import rank_wheel
 from envlock.resolution.interface import Pin, PinnedFile, Resolution
@@ -184,9 +185,9 @@ def explain_failure(output: str, asked: str) -> EnvlockError | None:
         return None
     kind, detail = raised["kind"], raised["detail"] or raised["kind"]
     if silence := _NO_ANSWER.search(output):
-        return _unreachable(silence[1])
+        return unreachable_index(_ACTION, silence[1])
     if _BROKEN_TRANSFER.fullmatch(kind):
-        return _unreachable(detail)
+        return unreachable_index(_ACTION, detail)
     if causes := _CAUSES.search(output):
         return ResolutionError(asked, f"{_enumerate_causes(causes[1])} contradict each other")
     if missed := _NOTHING_FOUND.search(output):
@@ -196,12 +197,6 @@ def explain_failure(output: str, asked: str) -> EnvlockError | None:
     if _TOO_DEEP.fullmatch(kind):
         return _refusal(asked, "pip gave up the search", "pin more of what you ask for, such as its numpy")
     return UvError(_ACTION, detail)
-
-
-def _unreachable(detail: str) -> NetworkError:
-    error = NetworkError(_ACTION, detail)
-    error.hint = "check the connection, the proxy and the index settings of pip, then run the same command again"
-    return error
 
 
 # More of them do not make a conflict any clearer.

@@ -35,7 +35,11 @@ class Preferences:
     def order(self, name: str, package: PackageSnapshot) -> list[Version]:
         """All versions of a distribution: the verified, those of the era newest first, later ones oldest first."""
         newest_first = list(reversed(package.versions))
-        ordered = newest_first if self.era_end is None else _nearest_to(self.era_end, newest_first, package)
+        # Among releases that were needed somewhere, what is old may be there for an old Python alone.
+        if self.era_end is None or not package.is_complete:
+            ordered = newest_first
+        else:
+            ordered = _nearest_to(self.era_end, newest_first, package)
         verified = self.verified.get(name)
         return ordered if verified is None else sorted(ordered, key=lambda version: version != verified)
 

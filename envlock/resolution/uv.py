@@ -14,8 +14,8 @@ from urllib.parse import unquote, urlsplit
 from packaging.requirements import Requirement
 
 from envlock.errors import ResolutionError
-from envlock.formats.requirements_text import PinnedRequirement, read_pinned_requirements
-from envlock.package_index import without_credentials
+from envlock.formats.pinned_requirements import PinnedRequirement, read_pinned_requirements
+from envlock.formats.text import without_credentials
 from envlock.resolution.interface import Pin, PinnedFile, Resolution
 from envlock.target import Target
 from envlock.uv_process import UvError, run_uv

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envlock.formats.requirements_text import read_pinned_requirements
+from envlock.formats.pinned_requirements import read_pinned_requirements
 from envlock.formats.text import printable
 from envlock.writers.heading import describe_choice
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from envlock.formats.requirements_text import read_pinned_requirements
+from envlock.formats.pinned_requirements import read_pinned_requirements
 from envlock.formats.text import printable
 from envlock.knowledge.pip_support import least_pip_for
 from envlock.writers.heading import describe_choice

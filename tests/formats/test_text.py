@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envlock.formats.text import printable
+from envlock.formats.text import printable, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,11 @@ def test_long_text_is_cut_with_a_mark() -> None:
 @given(st.text(alphabet=st.characters(exclude_categories=())))
 def test_any_text_becomes_one_printable_line(text: str) -> None:
     assert printable(text).isprintable()
+
+
+def test_every_address_loses_its_credentials_and_nothing_else_changes() -> None:
+    text = "https://name:secret@index.test/simple, http://token@other.test, me@mail.test, https://index.test/a@b"
+
+    assert without_credentials(text) == (
+        "https://index.test/simple, http://other.test, me@mail.test, https://index.test/a@b"
+    )

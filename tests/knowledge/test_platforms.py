@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from envlock.knowledge.accelerators import cuda_for
 from envlock.knowledge.base_images import (
-    Device,
+    ImageDevice,
     cuda_image_for,
     python_image_for,
     serving_image_for,
@@ -153,7 +153,7 @@ def test_a_python_image_is_named_and_ends() -> None:
         pytest.param("2.18.0", "cuda", None, id="an image for GPUs that finds none"),
     ],
 )
-def test_an_image_of_tensorflow_is_named(version: str, device: Device, reference: str | None) -> None:
+def test_an_image_of_tensorflow_is_named(version: str, device: ImageDevice, reference: str | None) -> None:
     image = tensorflow_image_for(Version(version), device=device)
 
     assert (image.reference if image else None) == reference

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from envlock.knowledge.snapshot import IndexFile, IndexSnapshot
+from envlock.knowledge.snapshot import IndexSnapshot, SnapshotFile
 
 NUMPY = """\
 {"generator": "data/refresh/snapshot.py", "distribution": "numpy", "rows": 2, "requires_python": ["", ">=3.6"], "requires": [[], ["six (>=1.10)", "mock; extra == 'test'"]], "extras": [[], ["test"]]}
@@ -27,8 +27,8 @@ def test_a_release_has_its_files_with_what_the_header_says_of_them(snapshot: Ind
 
     assert numpy is not None
     assert numpy.files(Version("1.10")) == (
-        IndexFile("numpy-1.10.0-cp36-cp36m-win_amd64.whl", "2020-02-02T10:00:00Z", "bb", 2000, ">=3.6", ("six (>=1.10)", "mock; extra == 'test'"), ("test",), "broken"),
-        IndexFile("numpy-1.10.0.zip", "2020-02-01T10:00:00Z", "cc", 1000, "", (), (), None),
+        SnapshotFile("numpy-1.10.0-cp36-cp36m-win_amd64.whl", "2020-02-02T10:00:00Z", "bb", 2000, ">=3.6", ("six (>=1.10)", "mock; extra == 'test'"), ("test",), "broken"),
+        SnapshotFile("numpy-1.10.0.zip", "2020-02-01T10:00:00Z", "cc", 1000, "", (), (), None),
     )  # fmt: skip
     assert [file.is_wheel for file in numpy.files(Version("1.10"))] == [True, False]
 

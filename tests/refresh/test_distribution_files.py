@@ -11,12 +11,12 @@ from packaging.version import Version
 
 from envlock.package_index import PackageIndex
 from tests.index_server import serve_index
-from tests.refresh.wheelhouse import Wheelhouse, publish
+from tests.refresh.tiny_index import TinyIndex, publish
 
 
 def chosen(*names: str) -> dict[str, str]:
-    house = Wheelhouse({name: {} for name in names})
-    return {str(version): file.name for version, file in files_to_read(house.files("tensorflow")).items()}
+    index = TinyIndex({name: {} for name in names})
+    return {str(version): file.name for version, file in files_to_read(index.files("tensorflow")).items()}
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_one_file_speaks_for_a_release(names: list[str], expected: dict[str, str
 
 
 def test_of_each_line_the_last_release_is_taken_that_is_not_yanked() -> None:
-    house = Wheelhouse({"kit-1.0-py3-none-any.whl": {}})
-    (file,) = house.files("kit")
+    index = TinyIndex({"kit-1.0-py3-none-any.whl": {}})
+    (file,) = index.files("kit")
     versions = ["2.10.0", "2.9.0", "2.9.10", "2.9.3", "2.15.0", "2.15.0.post1"]
     files = {Version(version): file for version in versions}
     files[Version("2.9.11")] = replace(file, yanked="")
@@ -89,20 +89,20 @@ def test_of_each_line_the_last_release_is_taken_that_is_not_yanked() -> None:
 def test_members_are_named_as_they_are_installed(
     name: str, members: dict[str, str], expected: dict[str, str], tmp_path: Path
 ) -> None:
-    house = Wheelhouse({name: members})
-    (file,) = house.files(name.partition("-")[0])
+    index = TinyIndex({name: members})
+    (file,) = index.files(name.partition("-")[0])
 
-    assert fetch_members(house, file, lambda path: path.endswith((".py", ".h")), tmp_path) == expected
+    assert fetch_members(index, file, lambda path: path.endswith((".py", ".h")), tmp_path) == expected
 
 
 def test_what_was_fetched_is_not_fetched_again(tmp_path: Path) -> None:
-    house = Wheelhouse({"kit-1.0-py3-none-any.whl": {"kit.py": "1"}})
-    (file,) = house.files("kit")
+    index = TinyIndex({"kit-1.0-py3-none-any.whl": {"kit.py": "1"}})
+    (file,) = index.files("kit")
     folder = tmp_path / "new"
-    fetched = [fetch_members(house, file, str.isascii, folder) for _ in range(2)]
+    fetched = [fetch_members(index, file, str.isascii, folder) for _ in range(2)]
 
     assert fetched == [{"kit.py": "1"}] * 2
-    assert house.opened == ["kit-1.0-py3-none-any.whl"]
+    assert index.opened == ["kit-1.0-py3-none-any.whl"]
     assert [found.name for found in folder.iterdir()] == ["kit-1.0-py3-none-any.whl.zip"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.refresh.wheelhouse import run_script
+from tests.refresh.tiny_index import run_script
 
 SURVEY = {
     "wheels_table": [[["manylinux2010_x86_64", ["cp37-cp37m", "cp310"]], ["macosx_10_9_intel", ["cp37"]]]],

@@ -9,7 +9,7 @@ from typing import Any
 import operations
 import pytest
 
-from tests.refresh.wheelhouse import Wheelhouse
+from tests.refresh.tiny_index import TinyIndex
 
 TABLE = Path(__file__).parents[2] / "data" / "operations.json"
 
@@ -82,7 +82,7 @@ def helper():
 
 
 def test_wrappers_of_contrib_name_the_part_that_registers_the_operation(tmp_path: Path) -> None:
-    house = Wheelhouse(
+    index = TinyIndex(
         {
             f"tensorflow-{version}-cp36-cp36m-manylinux1_x86_64.whl": {
                 f"tensorflow-{version}.data/purelib/tensorflow/{path}": WRAPPERS.replace("Image", prefix)
@@ -96,7 +96,7 @@ def test_wrappers_of_contrib_name_the_part_that_registers_the_operation(tmp_path
             for version in ("1.12.0", "1.12.3")
         }
     )
-    wrappers = operations.read_lines(house, "tensorflow", operations.is_wrapper, operations.read_wrappers, tmp_path)
+    wrappers = operations.read_lines(index, "tensorflow", operations.is_wrapper, operations.read_wrappers, tmp_path)
     core = {"1.12.3": {"CoreProjectiveTransform": operation()}}
 
     assert operations.contrib_operations(wrappers, core) == {
@@ -106,7 +106,7 @@ def test_wrappers_of_contrib_name_the_part_that_registers_the_operation(tmp_path
             )
         }
     }
-    assert house.opened == ["tensorflow-1.12.3-cp36-cp36m-manylinux1_x86_64.whl"]
+    assert index.opened == ["tensorflow-1.12.3-cp36-cp36m-manylinux1_x86_64.whl"]
 
 
 def test_wrapped_operations_that_no_registry_has_are_reported(capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,9 +144,9 @@ def test_wrapped_operations_that_no_registry_has_are_reported(capsys: pytest.Cap
     ],
 )
 def test_calls_into_a_library_name_its_operations(source: str, expected: list[str], tmp_path: Path) -> None:
-    house = Wheelhouse({"addon-1.0-py3-none-any.whl": {"addon/ops.py": source, "addon/ops_test.py": "broken ("}})
+    index = TinyIndex({"addon-1.0-py3-none-any.whl": {"addon/ops.py": source, "addon/ops_test.py": "broken ("}})
 
-    assert operations.read_lines(house, "addon", operations.is_module, operations.read_calls, tmp_path) == {
+    assert operations.read_lines(index, "addon", operations.is_module, operations.read_calls, tmp_path) == {
         "1.0": expected
     }
 

@@ -121,6 +121,7 @@ def test_a_release_is_a_row_and_its_requirements_stand_in_the_header(server: Ser
         "source": "package-index",
         "distribution": "tensorflow",
         "harvested": datetime.now(timezone.utc).date().isoformat(),
+        "is_complete": True,
         "rows": 2,
         "columns": ["name", "uploaded", "sha256", "size", "requires_python", "requires", "yanked"],
         "requires_python": [">=3.7"],

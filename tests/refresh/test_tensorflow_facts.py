@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import tensorflow_facts
 
-from tests.refresh.wheelhouse import Wheelhouse
+from tests.refresh.tiny_index import TinyIndex
 
 INCLUDE = "tensorflow/include"
 
@@ -25,7 +25,7 @@ def version_header(producer: str) -> str:
 
 def test_a_release_with_its_own_keras_and_a_wheel_for_gpus_beside_it(tmp_path: Path) -> None:
     own, for_gpu = (f"{name}-1.15.5-cp37-cp37m-manylinux2010_x86_64.whl" for name in ("tensorflow", "tensorflow_gpu"))
-    house = Wheelhouse(
+    index = TinyIndex(
         {
             own: {
                 "tensorflow-1.15.5.data/purelib/tensorflow_core/include/tensorflow/core/public/version.h": version_header(
@@ -50,8 +50,8 @@ def test_a_release_with_its_own_keras_and_a_wheel_for_gpus_beside_it(tmp_path: P
         }
     )
 
-    rows = tensorflow_facts.read_releases(house, folder=tmp_path, observed={">=1.14,<2.1": "2.2.4-tf"})
-    again = tensorflow_facts.read_releases(house, folder=tmp_path, observed={">=1.14,<2.1": "2.2.4-tf"})
+    rows = tensorflow_facts.read_releases(index, folder=tmp_path, observed={">=1.14,<2.1": "2.2.4-tf"})
+    again = tensorflow_facts.read_releases(index, folder=tmp_path, observed={">=1.14,<2.1": "2.2.4-tf"})
 
     assert rows == {
         "1.15.5": {
@@ -75,12 +75,12 @@ def test_a_release_with_its_own_keras_and_a_wheel_for_gpus_beside_it(tmp_path: P
         }
     }
     assert again == rows
-    assert house.opened == [own, for_gpu]
+    assert index.opened == [own, for_gpu]
 
 
 def test_a_release_that_requires_keras_and_is_built_for_gpus(tmp_path: Path) -> None:
     name = "tensorflow-2.16.1-cp312-cp312-manylinux_2_17_x86_64.manylinux2014_x86_64.whl"
-    house = Wheelhouse(
+    index = TinyIndex(
         {
             name: {
                 f"{INCLUDE}/tensorflow/core/public/version.h": version_header("1766  // Updated: 2024/2/8"),
@@ -104,7 +104,7 @@ def test_a_release_that_requires_keras_and_is_built_for_gpus(tmp_path: Path) -> 
         }
     )
 
-    assert tensorflow_facts.read_releases(house, folder=tmp_path, observed={}) == {
+    assert tensorflow_facts.read_releases(index, folder=tmp_path, observed={}) == {
         "2.16.1": {
             "date": "2021-01-06",
             "producer": 1766,

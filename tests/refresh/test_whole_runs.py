@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.index_server import serve_index
-from tests.refresh.wheelhouse import Archives, publish, run_script
+from tests.refresh.tiny_index import Archives, publish, run_script
 
 KERAS_MODULES = ("activations", "constraints", "initializers", "losses", "metrics", "regularizers")
 

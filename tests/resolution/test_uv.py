@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from envlock.errors import NetworkError, ResolutionError
-from envlock.formats.requirements_text import read_pinned_requirements
+from envlock.formats.pinned_requirements import read_pinned_requirements
 from envlock.resolution import Pin, PinnedFile, resolvers_of
 from envlock.resolution.uv import UvResolver, combine_pins
 from envlock.target import LINUX_X86_64, Target

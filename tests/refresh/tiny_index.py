@@ -24,7 +24,7 @@ Archives = Mapping[str, Mapping[str, str]]
 """File name of each wheel or sdist to its members and their texts; the members of an sdist without its top folder."""
 
 
-class Wheelhouse:
+class TinyIndex:
     """What the scripts ask of a package index."""
 
     def __init__(self, archives: Archives) -> None:
