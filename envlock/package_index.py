@@ -19,7 +19,6 @@ import tarfile
 import threading
 import time
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,6 +30,7 @@ from urllib.request import getproxies, proxy_bypass
 from packaging.utils import canonicalize_name
 
 from envlock.errors import EnvlockError, NetworkError, UsageError
+from envlock.formats.archive import ZIPFILE_ERRORS
 from envlock.formats.ranges import RangeStream
 from envlock.formats.text import without_credentials
 
@@ -183,7 +183,7 @@ class PackageIndex:
             content = self._request(file.url, limit=_LARGEST_SDIST).body
             with tarfile.open(fileobj=io.BytesIO(content)) as archive_of_source:
                 return _read_metadata(file.name, _tar_members(archive_of_source))
-        except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError) as damage:
+        except (*ZIPFILE_ERRORS, tarfile.TarError) as damage:
             raise MetadataUnavailableError(file.name, f"damaged archive: {damage}") from damage
         except OversizedAnswerError as error:
             raise MetadataUnavailableError(file.name, str(error)) from error

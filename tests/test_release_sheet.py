@@ -124,7 +124,7 @@ SAID = [
         "tensorflow",
         "2.21.0",
         "protobuf",
-        "6.31.1 is built in; its Python modules work with 6.31.1 and newer",
+        "6.31.1 is built in; its Python modules work with protobuf>=6.31.1",
     ),
     (
         "tensorflow",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 
 from envlock.cli.interface import CommandGroup
@@ -22,15 +21,10 @@ class Info:
         """Print the list."""
         del reporter
         from envlock.cli.database_output import info_document, render_info
+        from envlock.cli.output import print_result
         from envlock.knowledge.tables import describe_database
 
-        info = describe_database()
-        if arguments.json:
-            from envlock.cli.documents import write_document
-
-            write_document(info_document(info))
-        else:
-            sys.stdout.write(render_info(info))
+        print_result(describe_database(), arguments, render=render_info, document=info_document)
         return 0
 
 
@@ -51,15 +45,11 @@ class Show:
         """Print the sheet of the release."""
         del reporter
         from envlock.cli.database_output import render_sheet, sheet_document
+        from envlock.cli.output import print_result
         from envlock.release_sheet import sheet_of
 
         sheet = sheet_of(arguments.distribution, arguments.version)
-        if arguments.json:
-            from envlock.cli.documents import write_document
-
-            write_document(sheet_document(sheet))
-        else:
-            sys.stdout.write(render_sheet(sheet))
+        print_result(sheet, arguments, render=render_sheet, document=sheet_document)
         return 0
 
 
@@ -75,7 +65,8 @@ class Check:
 
     def run(self, arguments: Namespace, reporter: Reporter) -> int:
         """Print what is wrong or missing; 0 where nothing is."""
-        from envlock.cli.database_output import check_document, render_check
+        from envlock.cli.database_output import DatabaseCheck, check_document, render_check
+        from envlock.cli.output import print_result
         from envlock.knowledge.consistency import find_problems
 
         with reporter.step("checking the tables"):
@@ -86,12 +77,8 @@ class Check:
 
             with reporter.step("asking the package index"):
                 missing = find_missing_releases()
-        if arguments.json:
-            from envlock.cli.documents import write_document
-
-            write_document(check_document(problems, missing))
-        else:
-            sys.stdout.write(render_check(problems, missing))
+        check = DatabaseCheck(problems=problems, missing=missing)
+        print_result(check, arguments, render=render_check, document=check_document)
         return 1 if problems or missing else 0
 
 

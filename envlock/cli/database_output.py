@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from textwrap import wrap
@@ -127,29 +128,38 @@ def sheet_document(sheet: Sheet) -> Document:
 # --- check ---------------------------------------------------------------------------------------------------
 
 
-def render_check(problems: Sequence[Problem], missing: Sequence[MissingReleases] | None) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseCheck:
+    """What ``envlock db check`` found out."""
+
+    problems: Sequence[Problem]
+    missing: Sequence[MissingReleases] | None
+    """``None`` where the index was not asked."""
+
+
+def render_check(check: DatabaseCheck) -> str:
     """What is wrong, a line each; one line where nothing is."""
-    lines = [f"{problem.table}: {problem.message}" for problem in problems]
+    lines = [f"{problem.table}: {problem.message}" for problem in check.problems]
     lines += [
         f"{item.distribution}: the package index also has {', '.join(map(str, item.versions))}"
-        for item in missing or ()
+        for item in check.missing or ()
     ]
-    if not problems:
+    if not check.problems:
         lines.insert(0, "the tables agree with themselves and with each other")
-    if missing is not None and not missing:
+    if check.missing is not None and not check.missing:
         lines.append("nothing came out on the package index since the database was made")
     return "\n".join(lines) + "\n"
 
 
-def check_document(problems: Iterable[Problem], missing: Iterable[MissingReleases] | None) -> Document:
+def check_document(check: DatabaseCheck) -> Document:
     """``envlock/db-check/1``; ``missing`` is null where the index was not asked."""
     return {
         "schema": "envlock/db-check/1",
-        "problems": [{"table": problem.table, "message": problem.message} for problem in problems],
+        "problems": [{"table": problem.table, "message": problem.message} for problem in check.problems],
         "missing": None
-        if missing is None
+        if check.missing is None
         else [
             {"distribution": item.distribution, "versions": [str(version) for version in item.versions]}
-            for item in missing
+            for item in check.missing
         ],
     }

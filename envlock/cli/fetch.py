@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -47,6 +46,8 @@ class Fetch:
 
     def run(self, arguments: Namespace, reporter: Reporter) -> int:
         """Fetch what is not there yet, and say what the folder holds and how to install from it."""
+        from envlock.cli.fetch_output import render_wheelhouse, wheelhouse_document
+        from envlock.cli.output import print_result
         from envlock.wheelhouse import fetch
 
         wheelhouse = fetch(
@@ -56,15 +57,7 @@ class Fetch:
             python=arguments.python_version,
             platform=find_platform(arguments.python_platform) if arguments.python_platform else None,
         )
-        if arguments.json:
-            from envlock.cli.documents import write_document
-            from envlock.cli.fetch_output import wheelhouse_document
-
-            write_document(wheelhouse_document(wheelhouse))
-        else:
-            from envlock.cli.fetch_output import render_wheelhouse
-
-            sys.stdout.write(render_wheelhouse(wheelhouse))
+        print_result(wheelhouse, arguments, render=render_wheelhouse, document=wheelhouse_document)
         return 0
 
 

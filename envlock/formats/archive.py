@@ -36,7 +36,7 @@ _ENCRYPTED = 0x01
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """What archives of Keras use. LZMA is out: its header chooses how much memory the reader allocates."""
 
-_ZIPFILE_ERRORS = (
+ZIPFILE_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
@@ -208,7 +208,7 @@ def _translated(where: str) -> Iterator[None]:
         yield
     except ArtifactError:
         raise
-    except _ZIPFILE_ERRORS as error:
+    except ZIPFILE_ERRORS as error:
         detail = str(error) or type(error).__name__
         raise DamagedFileError(where, f"the archive cannot be read: {detail!a}") from error
 

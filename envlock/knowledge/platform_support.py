@@ -51,5 +51,5 @@ def metal_for(version: Version) -> Requirement | None:
     """The plug-in that brings the GPUs of Macs to a TensorFlow release; ``None`` before there was one."""
     for row in read_toml("platforms.toml")["metal"]:
         if admits(row["tensorflow"], str(version)):
-            return Requirement(f"tensorflow-metal{row['releases']}")
+            return Requirement(f"{row['distribution']}{row['releases']}")
     return None

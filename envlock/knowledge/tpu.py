@@ -49,7 +49,7 @@ def tpu_distribution_for(version: Version) -> TpuDistribution | None:
     for row in read_toml("tpu.toml")["distribution"]:
         if admits(row["tensorflow"], str(version)):
             return TpuDistribution(
-                requirement=Requirement(f"tensorflow-tpu=={version}"),
+                requirement=Requirement(f"{row['name']}=={version}"),
                 libtpu=Requirement(row["requirement"]),
                 is_indexed=row["is_indexed"],
             )

@@ -8,13 +8,15 @@ from envlock.knowledge.accelerators import CudaBuild, Gpu, cuda_for, driver_for,
 from envlock.knowledge.base_images import ImageDevice, cuda_image_for, python_image_for, tensorflow_image_for
 from envlock.knowledge.families import members_of
 from envlock.knowledge.loaders import keras_loaders
+from envlock.knowledge.message_styles import protobuf_for
 from envlock.knowledge.operations import registry_of
 from envlock.knowledge.pairings import paired_names, release_for_tensorflow
-from envlock.knowledge.platform_support import metal_for
+from envlock.knowledge.platform_support import metal_for, wheel_origin_of
 from envlock.knowledge.releases import Release, python_lines_of
 from envlock.knowledge.tensorflow_facts import KerasInside, TensorFlowFacts, facts_of
 from envlock.knowledge.tpu import libtpu_for, tpu_distribution_for, tpu_generations, tpu_software_for
 from envlock.release_sheet.interface import Section, runs_of
+from envlock.target import MACOS_ARM64
 
 
 def _facts(release: Release) -> TensorFlowFacts | None:
@@ -88,11 +90,9 @@ def protobuf(release: Release) -> Iterator[Section]:
     """Which protobuf its generated modules work with."""
     facts = _facts(release)
     if facts is not None:
-        works_with = {
-            "builder": "3.20 and newer",
-            "runtime_checked": f"{facts.least_protobuf} and newer",
-        }.get(facts.message_style, "those below 3.21, newer ones in pure Python alone")
-        told = f"{facts.protobuf} is built in; its Python modules work with {works_with}"
+        support = protobuf_for(facts)
+        told = f"{facts.protobuf} is built in; its Python modules work with protobuf{support.releases}"
+        told += ", newer ones in pure Python alone" if support.newer_in_pure_python else ""
         value = {"built_with": facts.protobuf, "style": facts.message_style, "least": facts.least_protobuf}
         yield Section(name="protobuf", title="protobuf", lines=(told,), value=value)
 
@@ -179,8 +179,9 @@ def _architectures(found: Iterable[Gpu]) -> str:
 
 def metal(release: Release) -> Iterator[Section]:
     """The plug-in for the GPUs of Macs."""
-    plug_in = metal_for(release.version) if release.distribution in {"tensorflow", "tensorflow-macos"} else None
-    if plug_in is not None:
+    origin = wheel_origin_of(release.version, MACOS_ARM64.name)
+    plug_in = metal_for(release.version)
+    if plug_in is not None and origin is not None and release.distribution in {"tensorflow", origin.carried_by}:
         yield Section(name="metal", title="GPUs of Macs", lines=(str(plug_in),), value=str(plug_in))
 
 

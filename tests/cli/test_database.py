@@ -11,7 +11,14 @@ import pytest
 from packaging.version import Version
 
 from envlock.cli import main
-from envlock.cli.database_output import check_document, render_check, render_info, render_sheet, sheet_document
+from envlock.cli.database_output import (
+    DatabaseCheck,
+    check_document,
+    render_check,
+    render_info,
+    render_sheet,
+    sheet_document,
+)
 from envlock.freshness import MissingReleases
 from envlock.knowledge.consistency import Problem
 from envlock.knowledge.tables import DatabaseInfo, Source, Table, describe_database
@@ -180,16 +187,16 @@ ANSWERS = [
 def test_what_is_wrong_is_told_in_lines(
     problems: tuple[Problem, ...], missing: tuple[MissingReleases, ...] | None, told: str
 ) -> None:
-    assert render_check(problems, missing) == told
+    assert render_check(DatabaseCheck(problems=problems, missing=missing)) == told
 
 
 def test_what_is_wrong_is_a_document() -> None:
-    assert check_document((PROBLEM,), (MISSING,)) == {
+    assert check_document(DatabaseCheck(problems=(PROBLEM,), missing=(MISSING,))) == {
         "schema": "envlock/db-check/1",
         "problems": [{"table": "bounds.toml", "message": "no release satisfies right<0"}],
         "missing": [{"distribution": "right", "versions": ["1.9", "1.10"]}],
     }
-    assert check_document((), None)["missing"] is None
+    assert check_document(DatabaseCheck(problems=(), missing=None))["missing"] is None
 
 
 EXIT_CODES = [
