@@ -7,7 +7,7 @@ nothing in them chooses what is opened. Format: MLflow documentation, "MLflow Mo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -17,7 +17,7 @@ from envlock.artifacts.keras_hdf5 import KerasHdf5Reader
 from envlock.artifacts.saved_model import SavedModelReader
 from envlock.errors import DamagedFileError, LimitExceededError, NotAModelError
 from envlock.formats.text import printable
-from envlock.provenance import ArtifactFormat, Evidence, Provenance
+from envlock.provenance import ArtifactFormat, Evidence, Finding, Provenance
 
 _DESCRIPTION = "MLmodel"
 _REQUIREMENTS = ("requirements.txt", "conda.yaml")
@@ -38,6 +38,8 @@ _MODEL_FOLDERS = frozenset({"saved_model.pb", "saved_model.pbtxt", "saved_model.
 """Files that make the folder around them the model."""
 
 _MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
+
+_PICKLE_SUFFIXES = frozenset({".cloudpickle", ".pickle", ".pkl"})
 
 _ENTRY = re.compile(r"( *)([\w.-]+):(?: +(.*))?")
 _REQUIREMENT = re.compile(r"(?:- +)?([A-Za-z0-9][\w.-]*(?:\[[\w,. -]*\])? *[=<>!~][\w.*+!,<>=~ -]+)")
@@ -80,6 +82,7 @@ class MlflowReader:
         return replace(
             inner,
             evidence=(*inner.evidence, *_describe(entries), *_read_environment(source, frozenset(files))),
+            findings=(*inner.findings, *_find_pickles(files)),
             traits=inner.traits | {"mlflow-folder"},
         )
 
@@ -101,6 +104,17 @@ def _find_model(names: tuple[str, ...]) -> str | None:
     models = [path.parent for path in paths if path.name in _MODEL_FOLDERS and path.parent.parts]
     models += [path for path in paths if path.suffix in _MODEL_SUFFIXES]
     return str(min(models, key=lambda path: (len(path.parts), str(path)))) if models else None
+
+
+def _find_pickles(names: Iterable[str]) -> Iterator[Finding]:
+    for name in sorted(names):
+        if PurePosixPath(name).suffix in _PICKLE_SUFFIXES:
+            yield Finding(
+                reference="pickled-objects",
+                severity="info",
+                message=f"{printable(name)} holds pickled Python objects, which run when MLflow loads the folder",
+                hint="load the model within it, as envlock does, or the folder only if you trust where it comes from",
+            )
 
 
 def _describe(entries: tuple[tuple[str, str], ...]) -> Iterator[Evidence]:

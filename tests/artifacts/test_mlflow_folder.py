@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from envlock.provenance import Evidence, Provenance
 from tests.artifacts.records import record_of
 
 ASSETS = Path(__file__).parent.parent / "assets"
+GOLDEN = ASSETS.parent / "golden" / "mlflow"
 READERS: tuple[ArtifactReader, ...] = (KerasArchiveReader(), KerasHdf5Reader(), SavedModelReader())
 
 DESCRIPTION = """\
@@ -71,6 +73,13 @@ def test_the_model_within_is_read_as_if_it_were_passed_itself(tmp_path: Path, pl
 
     assert record_of(provenance) == record_of(expected) | {"traits": sorted(expected.traits | {"mlflow-folder"})}
     assert provenance.path == tmp_path / place
+
+
+@pytest.mark.parametrize("name", ["2.9-hdf5", "2.9-module", "2.9-saved-model"])
+def test_a_folder_that_mlflow_wrote_is_read_whole(name: str) -> None:
+    expected = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
+
+    assert json.loads(json.dumps(record_of(read(ASSETS / "mlflow" / name)))) == expected
 
 
 def head_of(source: LocalSource) -> bytes:
