@@ -1,25 +1,26 @@
 """Environment + artifact -> Verification: the model is loaded and called there, in a child, and the child reports.
 
-The child gets a group, a home and a temporary folder of its own, and nothing of the person's environment but what
-programs need to start. Whatever becomes of it (a crash, a hang, nonsense) is an outcome, not an exception.
+The child is isolated as far as this machine allows, and gets nothing of the person's environment but what programs
+need to start. Whatever becomes of it (a crash, a hang, nonsense) is an outcome, not an exception.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import signal
-import subprocess
-import tempfile
-import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from envlock.custom_code import Definition, find_definitions
+from envlock.isolation.choice import Isolation, choose_isolation
+from envlock.isolation.interface import default_limits
+from envlock.isolation.running import Ended
 from envlock.knowledge.loaders import import_for
 from envlock.provenance import TensorSpec
 
@@ -36,9 +37,6 @@ _PREPARATIONS = {
     "import_meta_graph(": ("session = {v1}.InteractiveSession(graph={v1}.Graph())",),
 }
 """Lines that a person types before an expression which holds the key, with the name of TensorFlow 1's interface."""
-
-_LARGEST_REPORT = 4 * 1024 * 1024
-_LONGEST_COMPLAINT = 8 * 1024
 
 # What a program needs to start: the rest may hold secrets, or change what is being verified.
 _INHERITED_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH")
@@ -124,6 +122,9 @@ class Verification:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables that the child got in addition, since the packages behave differently with them."""
 
+    isolation: Isolation | None = None
+    """What divided the child from the rest of the machine while the model was loaded and called."""
+
     @property
     def is_finite(self) -> bool:
         """Whether no output holds NaN or infinity."""
@@ -165,6 +166,7 @@ def verify(
     trust: bool = False,
     environment: Mapping[str, str] | None = None,
     time_limit: float = TIME_LIMIT,
+    isolation: Isolation | None = None,
 ) -> Verification:
     """Load the artifact with the Python of an environment, and call the model on inputs made for it.
 
@@ -181,6 +183,7 @@ def verify(
         trust: Whether Keras may run code that the artifact holds.
         environment: Variables that the child gets in addition.
         time_limit: Seconds until the child and all that it has started are killed.
+        isolation: What divides the child from everything else; by default the best that this machine gives.
 
     Raises:
         OSError: *environment_python* cannot be started at all.
@@ -199,12 +202,28 @@ def verify(
         "roots": list(search_path),
         "trust": trust,
     }
+    variables = _variables_for_child(environment or {})
+    sources = [Path(place) for place in search_path]
+    readable = [_PROBE, *_files_of(artifact, artifact_format), *sources, *_folders_named_in(variables)]
+    if isolation is None:
+        isolation = choose_isolation(environment_python, readable=readable)
     started = time.monotonic()
-    variables = dict(environment or {})
-    child = _run(environment_python, json.dumps(request).encode(), variables, time_limit)
+    child = isolation.run(
+        [str(environment_python.absolute()), "-s", "-B", str(_PROBE)],
+        request=json.dumps(request).encode(),
+        readable=readable,
+        variables=variables,
+        limits=default_limits(time_limit),
+    )
     seconds = time.monotonic() - started
     outcome = _read_outcome(child, seconds=seconds, time_limit=time_limit)
-    return replace(outcome, modules=tuple(modules), search_path=search_path, environment=variables)
+    return replace(
+        outcome,
+        modules=tuple(modules),
+        search_path=search_path,
+        environment=dict(environment or {}),
+        isolation=replace(isolation, guarantees=child.guarantees),
+    )
 
 
 def _describe_definition(name: str, definition: Definition) -> dict[str, str]:
@@ -226,49 +245,27 @@ def _search_path(code: Path | None, definitions: Collection[Definition]) -> tupl
 
 # --- the child -----------------------------------------------------------------------------------------------
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ended:
-    """How a child ended, and the ends of what it wrote."""
-
-    report: bytes
-    complaint: bytes
-    exit_code: int
-    timed_out: bool
+# A model that is not a file of its own, and what lies beside it: as the start of its name tells, or by these names.
+_SUFFIX_OF_CHECKPOINT = re.compile(r"\.(meta|index|data-\d+-of-\d+)$")
+_PARTS_OF_SAVED_MODEL = ("variables", "assets", "assets.extra", "keras_metadata.pb", "fingerprint.pb")
 
 
-def _run(python: Path, request: bytes, variables: Mapping[str, str], time_limit: float) -> _Ended:
-    """Run the probe with *request* until it ends or its time is over."""
-    with tempfile.TemporaryDirectory(prefix="envlock-", ignore_cleanup_errors=True) as folder:
-        child = subprocess.Popen(  # noqa: S603 - the interpreter of an environment, with a script of our own
-            [str(python), "-s", "-B", str(_PROBE)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=folder,
-            env=_variables_for_child(folder, variables),
-            start_new_session=True,
-        )
-        with _group_killed_at_the_end(child):
-            report = _BoundedReader(child.stdout, _LARGEST_REPORT)
-            complaint = _BoundedReader(child.stderr, _LONGEST_COMPLAINT)
-            _send(child, request)
-            try:
-                child.wait(time_limit)
-                timed_out = False
-            except subprocess.TimeoutExpired:
-                timed_out = True
-        return _Ended(
-            report=report.finish(), complaint=complaint.finish(), exit_code=child.returncode, timed_out=timed_out
-        )
+def _files_of(artifact: Path, artifact_format: str) -> list[Path]:
+    """Existing files and folders that loading the artifact opens."""
+    if artifact_format in ("checkpoint", "meta-graph") and not artifact.is_dir():
+        prefix = _SUFFIX_OF_CHECKPOINT.sub("", artifact.name)
+        parts = [path for path in artifact.parent.iterdir() if _SUFFIX_OF_CHECKPOINT.sub("", path.name) == prefix]
+        return [*parts, *filter(Path.exists, [artifact.parent / "checkpoint"])]
+    if artifact_format == "saved-model" and artifact.is_file():
+        parts = [artifact, *(artifact.parent / name for name in _PARTS_OF_SAVED_MODEL)]
+        return [path for path in parts if path.exists()]
+    return [artifact]
 
 
-def _variables_for_child(folder: str, additional: Mapping[str, str]) -> dict[str, str]:
+def _variables_for_child(additional: Mapping[str, str]) -> dict[str, str]:
     inherited = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
     return {
         **inherited,
-        "HOME": folder,
-        "TMPDIR": folder,
         "CUDA_VISIBLE_DEVICES": "-1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -276,49 +273,16 @@ def _variables_for_child(folder: str, additional: Mapping[str, str]) -> dict[str
     }
 
 
-@contextmanager
-def _group_killed_at_the_end(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Leave nothing behind that *child* has started, however the block ends."""
-    try:
-        yield
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-
-
-def _send(child: subprocess.Popen[bytes], request: bytes) -> None:
-    stream = child.stdin
-    if stream is not None:
-        with suppress(BrokenPipeError), stream:
-            stream.write(request)
-
-
-class _BoundedReader:
-    """Reads a pipe to its end in the background, and keeps the last *limit* bytes."""
-
-    def __init__(self, stream: IO[bytes] | None, limit: int) -> None:
-        self._limit = limit
-        self._kept = b""
-        self._thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
-        self._thread.start()
-
-    def finish(self) -> bytes:
-        """What was kept, once the pipe is closed at its other end."""
-        self._thread.join()
-        return self._kept
-
-    def _read(self, stream: IO[bytes] | None) -> None:
-        if stream is not None:
-            with stream:
-                while chunk := os.read(stream.fileno(), 64 * 1024):
-                    self._kept = (self._kept + chunk)[-self._limit :]
+def _folders_named_in(variables: Mapping[str, str]) -> list[Path]:
+    """Existing folders where programs look for modules and libraries."""
+    names = [name for variable in ("PYTHONPATH", "LD_LIBRARY_PATH") for name in variables.get(variable, "").split(":")]
+    return [Path(name) for name in names if name and Path(name).is_dir()]
 
 
 # --- its outcome ---------------------------------------------------------------------------------------------
 
 
-def _read_outcome(child: _Ended, *, seconds: float, time_limit: float) -> Verification:
+def _read_outcome(child: Ended, *, seconds: float, time_limit: float) -> Verification:
     report = _last_report(child.report)
     if report.get("done"):
         error, traceback, predicts = report["error"], report["traceback"], report["predicts"]
@@ -352,9 +316,11 @@ def _last_report(written: bytes) -> dict[str, Any]:
     return {}
 
 
-def _describe_end(child: _Ended, time_limit: float) -> str:
-    if child.timed_out:
+def _describe_end(child: Ended, time_limit: float) -> str:
+    if child.excess == "time":
         return f"no answer within {time_limit:g} seconds"
+    if child.excess is not None:
+        return f"the process was killed, since it took more {child.excess} than it may"
     if child.exit_code >= 0:
         return f"the process ended with exit status {child.exit_code} and no result"
     try:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -68,7 +69,8 @@ UNCOMPILED = "keras.models.load_model(path, compile=False)"
 def test_a_model_that_loads_is_told_with_the_expression_that_loaded_it(bench: Bench) -> None:
     found = bench.verify(MODEL)
 
-    assert replace(found, seconds=0, traceback="") == Verification(
+    assert found.isolation is not None
+    assert replace(found, seconds=0, traceback="", isolation=None) == Verification(
         loads=True,
         predicts=None,
         loader="keras",
@@ -175,53 +177,53 @@ def test_a_crash_in_the_call_does_not_hide_that_the_model_loads(bench: Bench) ->
 
 
 def test_what_the_child_has_started_ends_with_it(bench: Bench) -> None:
+    word = f"survivor-{bench.folder}"
     started = time.monotonic()
 
-    found = bench.verify(
-        "import subprocess, sys\n"
-        f"child = subprocess.Popen(['sleep', '60'])\nopen({str(bench.folder / 'pid')!r}, 'w').write(str(child.pid))\n"
-        + MODEL
-    )
+    found = bench.verify(f"import subprocess\nsubprocess.Popen(['sh', '-c', 'sleep 60; :', {word!r}])\n" + MODEL)
 
     assert found.loads
     assert time.monotonic() - started < 30
-    with pytest.raises(ProcessLookupError):
-        _wait_for_end(int((bench.folder / "pid").read_text()))
+    assert not has_processes(word)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
-def test_the_child_ends_with_an_envlock_that_is_killed(bench: Bench) -> None:
-    pid = bench.folder / "pid"
-    (bench.folder / "packages").mkdir(exist_ok=True)
+def test_the_child_ends_with_an_envlock_that_is_killed_and_leaves_nothing(bench: Bench) -> None:
+    word = f"survivor-{bench.folder}"
     (bench.folder / "packages/keras.py").write_text(PACKAGE)
-    (bench.folder / "model.h5").write_text(
-        f"import os, time\nopen({str(pid)!r} + '.new', 'w').write(str(os.getpid()))\n"
-        f"os.rename({str(pid)!r} + '.new', {str(pid)!r})\ntime.sleep(60)\n"
-    )
+    (bench.folder / "model.h5").write_text(f"import os\nos.execv('/bin/sh', ['sh', '-c', 'sleep 60; :', {word!r}])\n")
     program = (
         "import pathlib, sys; from envlock.verification import verify; "
         "verify(pathlib.Path(sys.executable), pathlib.Path(sys.argv[1]) / 'model.h5', loaders=['keras'], "
         "environment={'PYTHONPATH': sys.argv[1] + '/packages'})"
     )
-    with subprocess.Popen([sys.executable, "-c", program, str(bench.folder)]) as envlock:
-        for _ in range(200):
-            if pid.exists():
-                break
-            time.sleep(0.05)
+    temporary = bench.folder / "temporary"
+    temporary.mkdir()
+    variables = {**os.environ, "TMPDIR": str(temporary)}
+    with subprocess.Popen([sys.executable, "-c", program, str(bench.folder)], env=variables) as envlock:
+        assert wait_until(lambda: has_processes(word))
         envlock.kill()
 
-    with pytest.raises(ProcessLookupError):
-        _wait_for_end(int(pid.read_text()))
+    assert wait_until(lambda: not has_processes(word))
+    assert wait_until(lambda: not any(temporary.iterdir()))
 
 
-def _wait_for_end(pid: int) -> None:
-    """Raise ProcessLookupError once the process is gone, or is only left for its parent to notice."""
-    for _ in range(100):
-        os.kill(pid, 0)
-        stat = Path(f"/proc/{pid}/stat")
-        if stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z":
-            raise ProcessLookupError
+def has_processes(word: str) -> bool:
+    """Whether a process runs that has *word* among its arguments."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if word.encode() in path.read_bytes().split(b"\0"):
+                return True
+    return False
+
+
+def wait_until(is_so: Callable[[], bool]) -> bool:
+    """Whether *is_so* turns true within some seconds."""
+    for _ in range(300):
+        if is_so():
+            return True
         time.sleep(0.05)
+    return False
 
 
 def test_the_child_gets_nothing_of_the_persons_environment_but_what_it_needs(
@@ -234,7 +236,7 @@ def test_the_child_gets_nothing_of_the_persons_environment_but_what_it_needs(
 
     assert found.error is not None
     names = set(found.error.removeprefix("ValueError: ").strip("[]").replace("'", "").split(", "))
-    assert names - {"LC_ALL", "TZ", "LD_LIBRARY_PATH"} == {
+    assert names - {"LC_ALL", "TZ", "LD_LIBRARY_PATH", "PWD"} == {
         "CUDA_VISIBLE_DEVICES",
         "HOME",
         "LANG",
@@ -247,16 +249,56 @@ def test_the_child_gets_nothing_of_the_persons_environment_but_what_it_needs(
 
 
 def test_the_child_has_a_home_of_its_own_that_is_gone_afterwards(bench: Bench) -> None:
+    name = f"{bench.folder.name}.{time.monotonic_ns()}"
+
     found = bench.verify(
-        "import os; open(os.path.expanduser('~/.keras'), 'w'); raise ValueError(os.path.expanduser('~'))"
+        f"import os; place = os.path.expanduser('~/{name}'); open(place, 'w'); raise ValueError(place)"
     )
 
     assert found.error is not None
     assert not Path(found.error.removeprefix("ValueError: ")).exists()
 
 
+@pytest.mark.parametrize(
+    ("artifact_format", "name", "parts", "others"),
+    [
+        ("keras-hdf5", "net.h5", ["net.h5"], ["other.h5", "id_rsa"]),
+        ("saved-model", "saved_model.pb", ["saved_model.pb", "variables/variables.index"], ["id_rsa"]),
+        ("checkpoint", "net.index", ["net.index", "net.data-00000-of-00001", "checkpoint"], ["net2.index", "id_rsa"]),
+        ("checkpoint", "net", ["net.index", "net.data-00000-of-00001"], ["net-1.index"]),
+        ("meta-graph", "net.meta", ["net.meta", "net.index"], ["net.md"]),
+    ],
+)
+def test_the_child_sees_the_files_of_the_artifact_and_nothing_beside_them(
+    bench: Bench, artifact_format: str, name: str, parts: list[str], others: list[str]
+) -> None:
+    folder = bench.folder / "models"
+    for part in (*parts, *others):
+        (folder / part).parent.mkdir(parents=True, exist_ok=True)
+        (folder / part).write_text("")
+    (bench.folder / "packages/keras.py").write_text(
+        "import os\n"
+        f"found = [os.path.relpath(os.path.join(at, name), {str(folder)!r})"
+        f" for at, _, names in os.walk({str(folder)!r}) for name in names]\n"
+        "raise ImportError(sorted(found))\n"
+    )
+
+    found = verify(
+        Path(sys.executable),
+        folder / name,
+        loaders=["keras"],
+        artifact_format=artifact_format,
+        environment={"PYTHONPATH": str(bench.folder / "packages")},
+    )
+
+    assert found.isolation is not None
+    if found.isolation.level not in ("bubblewrap", "namespaces"):
+        pytest.skip("rules hide no names")
+    assert found.error == f"ImportError: {sorted(parts)}"
+
+
 def test_a_python_that_cannot_be_started_is_an_error_of_the_caller(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(OSError, match="cannot be started"):
         verify(tmp_path / "python", tmp_path / "model.h5", loaders=["keras"])
 
 

@@ -13,7 +13,6 @@ import inspect
 import json
 import os
 import re
-import signal
 import sys
 import traceback
 
@@ -23,11 +22,9 @@ LARGEST_INPUT = 50 * 1000 * 1000
 
 
 def main():
-    die_with_parent()
     channel = claim_stdout()
     request = json.loads(sys.stdin.read())
     close_stdin()
-    forbid_core_dumps()
     findings = Findings(channel)
     # Behind the packages of the environment: a source file named like one of them must not replace it.
     sys.path[:] = sys.path[1:] + request.get("roots", [])
@@ -36,24 +33,6 @@ def main():
     if loaded is not None:
         call(loaded, request.get("inputs", []), findings)
     findings.finish()
-
-
-def die_with_parent():
-    """A parent that is killed cannot end this process, which may run for minutes and take gigabytes."""
-    if not sys.platform.startswith("linux"):
-        return
-    parent = os.getppid()
-    try:
-        import ctypes
-
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-    except (ImportError, OSError, AttributeError):  # an interpreter without libffi, a C library without prctl
-        return
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 # --- the channel ---------------------------------------------------------------------------------------------
@@ -70,14 +49,6 @@ def close_stdin():
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
-
-
-def forbid_core_dumps():
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 class Findings(object):
