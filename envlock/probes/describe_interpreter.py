@@ -53,8 +53,12 @@ def _abi_flags():
 
 def _libc():
     """Such as ``glibc 2.36``; empty where the C library does not say."""
+    if not sys.platform.startswith("linux"):
+        return ""
+    # Python 2.7 does not know the name of what is 2 in glibc's bits/confname.h.
+    name = "CS_GNU_LIBC_VERSION"
     try:
-        return os.confstr("CS_GNU_LIBC_VERSION") or ""
+        return os.confstr(name if name in os.confstr_names else 2) or ""
     except (AttributeError, OSError, ValueError):
         return ""
 

@@ -1,15 +1,14 @@
-"""Which interpreters are found, which are passed over, and how a missing one is got."""
+"""What interpreters say of themselves, and which of them can serve."""
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from packaging.version import Version
@@ -19,30 +18,11 @@ from envlock.interpreters import (
     Interpreter,
     SkippedInterpreter,
     Survey,
-    command_to_get,
     find_interpreters,
     search_is_restricted,
     survey_interpreters,
 )
-
-WriteProgram = Callable[[str, str], Path]
-
-
-def answer(executable: Path, **changes: Any) -> str:
-    """Shell text that prints what the probe would print for an interpreter at *executable*."""
-    facts = {
-        "implementation": "CPython",
-        "version": "3.7.16",
-        "prefix": str(executable.parent.parent),
-        "executable": str(executable),
-        "abi_flags": "",
-        "bits": 64,
-        "system": "linux",
-        "machine": "x86_64",
-        "libc": "glibc 2.36",
-        **changes,
-    }
-    return f"echo '{json.dumps(facts)}'"
+from tests.interpreters.answers import WriteProgram, answer
 
 
 def survey(monkeypatch: pytest.MonkeyPatch, *listed: Path, time_limit: float = 5.0) -> Survey:
@@ -66,6 +46,7 @@ def test_an_interpreter_is_described_by_what_it_says(
                 libc="glibc 2.36",
                 bits=64,
                 prefix=tmp_path / "a",
+                source="listed",
             ),
         ),
         skipped=(),
@@ -77,13 +58,23 @@ def test_an_interpreter_is_described_by_what_it_says(
     [
         pytest.param("sleep 30", "no answer within 0.5 seconds", id="hangs"),
         pytest.param("echo hello", "its answer is not that of a Python interpreter", id="says-something-else"),
+        pytest.param(
+            f"echo '{'[' * 60_000}'", "its answer is not that of a Python interpreter", id="says-brackets-without-end"
+        ),
         pytest.param("echo '[1]'", "its answer is not that of a Python interpreter", id="says-another-document"),
         pytest.param("echo '{}'", "its answer is not that of a Python interpreter", id="says-nothing-useful"),
         pytest.param("exit 3", "exit status 3", id="fails"),
+        pytest.param("exit 2", "exit status 2", id="knows-no-option"),
+        pytest.param("exec >&-; sleep 30", "no answer within 0.5 seconds", id="closes-its-output-and-hangs"),
+        pytest.param("sleep 30 &", "no answer within 0.5 seconds", id="leaves-something-behind-that-may-answer"),
+        pytest.param("setsid sleep 3 &", "no answer within 0.5 seconds", id="leaves-something-behind-out-of-reach"),
+        pytest.param("yes", "its answer is not that of a Python interpreter", id="says-too-much"),
         pytest.param("kill -SEGV $$", "killed by signal 11", id="crashes"),
         pytest.param(answer(Path("/p"), implementation="PyPy"), "PyPy, not CPython", id="pypy"),
         pytest.param(answer(Path("/p"), abi_flags="t"), "a free-threaded build", id="free-threaded"),
         pytest.param(answer(Path("/p"), abi_flags="d"), "a debug build", id="debug"),
+        pytest.param(answer(Path("/p"), bits=32), "a 32-bit build", id="32-bit"),
+        pytest.param(answer(Path("/p"), libc=""), "built for another C library than glibc", id="musl"),
         pytest.param(
             answer(Path("/p"), version="three"), "its answer is not that of a Python interpreter", id="no-version"
         ),
@@ -192,145 +183,54 @@ def test_without_a_list_the_search_is_not_restricted(monkeypatch: pytest.MonkeyP
     assert not search_is_restricted()
 
 
-# --- where interpreters are looked for -----------------------------------------------------------------------
+# --- how they are asked --------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A home folder without anything, and nothing that leads elsewhere."""
-    for variable in (SEARCH_VARIABLE, "CONDA_EXE", "CONDA_PREFIX", "CONDA_ENVS_PATH", "MAMBA_ROOT_PREFIX"):
-        monkeypatch.delenv(variable, raising=False)
-    for variable in ("PYENV_ROOT", "ASDF_DATA_DIR", "RYE_PY_ROOT", "UV_PYTHON_INSTALL_DIR"):
-        monkeypatch.setenv(variable, str(tmp_path / "nothing"))
-    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    return tmp_path
-
-
-def test_an_interpreter_on_path_is_found(
-    home: Path, monkeypatch: pytest.MonkeyPatch, write_program: WriteProgram
+def test_what_is_asked_sees_neither_the_folder_nor_the_input_of_the_person(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, write_program: WriteProgram
 ) -> None:
-    python = write_program("tools/bin/python3", answer(home / "tools/bin/python3"))
-    monkeypatch.setenv("PATH", str(python.parent))
+    python = write_program("a/bin/python3", f"pwd >{tmp_path}/seen; cat >>{tmp_path}/seen; exit 1")
+    monkeypatch.chdir(tmp_path)
 
-    assert python in {item.executable for item in find_interpreters()}
+    survey(monkeypatch, python)
 
-
-def test_a_shim_is_not_started(home: Path, monkeypatch: pytest.MonkeyPatch, write_program: WriteProgram) -> None:
-    shim = write_program("shims/python3", f"touch {home}/started")
-    monkeypatch.setenv("PATH", str(shim.parent))
-
-    survey_interpreters()
-
-    assert not (home / "started").exists()
+    folder, *given = (tmp_path / "seen").read_text().splitlines()
+    assert Path(folder) != tmp_path
+    assert given == []
 
 
-@pytest.mark.parametrize(
-    ("variable", "value", "place"),
-    [
-        ("PYENV_ROOT", "pyenv", "pyenv/versions/3.7.16/bin/python3.7"),
-        ("UV_PYTHON_INSTALL_DIR", "uv", "uv/cpython-3.7.16-linux-x86_64-gnu/bin/python3"),
-        ("CONDA_EXE", "forge/bin/conda", "forge/envs/py37/bin/python3.7"),
-        ("CONDA_PREFIX", "forge", "forge/bin/python3.7"),
-        ("MAMBA_ROOT_PREFIX", "mamba", "mamba/envs/py37/bin/python3.7"),
-        ("CONDA_ENVS_PATH", "all", "all/py37/bin/python3.7"),
-    ],
-)
-def test_a_variable_leads_to_the_interpreters_of_its_tool(
-    home: Path, monkeypatch: pytest.MonkeyPatch, write_program: WriteProgram, variable: str, value: str, place: str
-) -> None:
-    python = write_program(place, answer(home / place))
-    (python.parents[1] / "conda-meta").mkdir()
-    monkeypatch.setenv(variable, str(home / value))
-
-    assert python in {item.executable for item in find_interpreters()}
-
-
-@pytest.mark.parametrize(
-    ("variable", "value"),
-    [
-        ("CONDA_EXE", "conda"),
-        ("CONDA_EXE", "bin/conda"),
-        ("CONDA_PREFIX", ""),
-        ("CONDA_PREFIX", "."),
-        ("CONDA_ENVS_PATH", "envs:"),
-        ("MAMBA_ROOT_PREFIX", "x" * 5000),
-        ("MAMBA_ROOT_PREFIX", "/" + "x" * 5000),
-    ],
-)
-def test_a_variable_that_leads_nowhere_is_passed_over(
-    home: Path, monkeypatch: pytest.MonkeyPatch, write_program: WriteProgram, variable: str, value: str
-) -> None:
-    for prefix in (".", "envs/py37"):
-        write_program(f"{prefix}/bin/python3", f"touch {home}/started")
-        (home / prefix / "conda-meta").mkdir()
-    monkeypatch.chdir(home)
-    monkeypatch.setenv(variable, value)
-
-    survey_interpreters()
-
-    assert not (home / "started").exists()
-
-
-def test_a_user_without_a_home_still_has_the_interpreters_on_path(
-    home: Path, monkeypatch: pytest.MonkeyPatch, write_program: WriteProgram
-) -> None:
-    def has_no_home() -> Path:
-        raise RuntimeError("Could not determine home directory.")
-
-    python = write_program("tools/bin/python3", answer(home / "tools/bin/python3"))
-    monkeypatch.setenv("PATH", str(python.parent))
-    monkeypatch.setattr(Path, "home", has_no_home)
-
-    assert python in {item.executable for item in find_interpreters()}
-
-
-@pytest.mark.parametrize("prefix", ["miniconda3", "miniforge3/envs/old", ".conda/envs/old", "recorded/old"])
-def test_conda_environments_are_found_without_any_variable(
-    home: Path, write_program: WriteProgram, prefix: str
-) -> None:
-    python = write_program(f"{prefix}/bin/python3.7", answer(home / prefix / "bin/python3.7"))
-    (home / prefix / "conda-meta").mkdir()
-    (home / ".conda").mkdir(exist_ok=True)
-    (home / ".conda/environments.txt").write_text(f"{home}/gone\n{home}/recorded/old\n")
-
-    assert python in {item.executable for item in find_interpreters()}
-
-
-def test_a_folder_that_only_has_the_name_of_a_conda_installation_is_left_alone(
-    home: Path, write_program: WriteProgram
-) -> None:
-    write_program("miniconda3/bin/python3", f"touch {home}/started")
-
-    survey_interpreters()
-
-    assert not (home / "started").exists()
-
-
-# --- how to get one ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("line", "tools", "command"),
-    [
-        ("3.8", [], "uv python install 3.8"),
-        ("3.13", ["conda", "pyenv"], "uv python install 3.13"),
-        ("3.7", [], "conda create --name py37 python=3.7"),
-        ("3.7", ["pyenv"], "pyenv install 3.7"),
-        ("2.7", ["conda", "pyenv"], "conda create --name py27 python=2.7"),
-        ("1.5", ["conda", "pyenv"], ""),
-    ],
-)
-def test_the_command_is_that_of_an_installed_tool_where_one_provides_the_line(
+@pytest.mark.parametrize("line", ["2.7", "3.6", "3.13"])
+def test_modules_of_the_person_are_not_imported(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-    write_program: WriteProgram,
+    require_interpreter: Callable[[str], Interpreter],
     line: str,
-    tools: list[str],
-    command: str,
 ) -> None:
-    for tool in tools:
-        write_program(f"bin/{tool}", "exit 1")
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    executable = require_interpreter(line).executable
+    for name in ("json", "platform", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONSTARTUP", str(tmp_path / "json.py"))
+    monkeypatch.chdir(tmp_path)
 
-    assert command_to_get(line) == command
+    assert [item.line for item in survey(monkeypatch, executable).interpreters] == [line]
+    assert not (tmp_path / "imported").exists()
+
+
+def test_nothing_of_what_was_asked_is_left_running(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, write_program: WriteProgram
+) -> None:
+    python = write_program("python3", f"(sleep 0.6; touch {tmp_path}/outlived) & sleep 30")
+
+    survey(monkeypatch, python, time_limit=0.3)
+    time.sleep(0.8)
+
+    assert not (tmp_path / "outlived").exists()
+
+
+def test_many_that_hang_take_no_longer_than_a_few(monkeypatch: pytest.MonkeyPatch, write_program: WriteProgram) -> None:
+    programs = [write_program(f"{number}/python3", "sleep 30") for number in range(16)]
+    started = time.monotonic()
+
+    assert len(survey(monkeypatch, *programs, time_limit=0.5).skipped) == 16
+    assert time.monotonic() - started < 4
