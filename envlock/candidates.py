@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.dating import Saver
-from envlock.errors import NoCandidateError
+from envlock.errors import NoCandidateError, UsageError
 from envlock.knowledge.bounds import Bound, bounds_for
 from envlock.knowledge.builds import Build, build_for
 from envlock.knowledge.custom_objects import module_of, providers_of
@@ -92,6 +94,30 @@ class Wishes:
     """What TensorFlow is to compute on."""
 
 
+def split_off_tensorflow(requirements: Iterable[Requirement]) -> tuple[SpecifierSet | None, tuple[Requirement, ...]]:
+    """What *requirements* ask of TensorFlow, by any name of its family, and all the others.
+
+    It is a wish: which distribution brings TensorFlow is chosen for the target.
+
+    Raises:
+        UsageError: TensorFlow is asked for with an extra or a marker, which leave no choice.
+    """
+    members = members_of("tensorflow")
+    wish: SpecifierSet | None = None
+    others: list[Requirement] = []
+    for requirement in requirements:
+        if canonicalize_name(requirement.name) not in members:
+            others.append(requirement)
+        elif requirement.extras or requirement.marker is not None:
+            raise UsageError(
+                f"{requirement}: envlock chooses the distribution of TensorFlow itself",
+                hint="name a plain version, or use --tensorflow, --device and --python-version",
+            )
+        elif requirement.specifier:
+            wish = requirement.specifier if wish is None else wish & requirement.specifier
+    return wish, tuple(others)
+
+
 def propose_candidates(
     provenance: Provenance,
     saver: Saver,
@@ -126,15 +152,17 @@ def explain_no_candidate(verdicts: Iterable[Verdict], *, platform: Platform, wis
         item for item in releases_of("tensorflow") if wishes.tensorflow is None or item.version in wishes.tensorflow
     ]
     if not releases:
+        lines = lines_of("tensorflow")
         return NoCandidateError(
-            f"TensorFlow {wished} is not a release", hint=f"its lines are {', '.join(lines_of('tensorflow'))}"
+            f"the database holds no release of TensorFlow {wished}",
+            hint=f"name another with --tensorflow: it holds {lines[0]} to {lines[-1]}",
         )
     verdicts = tuple(verdicts)
     pythons = sort_lines(line for item in releases for line in python_lines_of(item, platform.name))
     if wishes.python is not None and wishes.python not in pythons:
         return NoCandidateError(
             f"TensorFlow {wished} has no wheel for Python {wishes.python} on {platform.name}".replace("  ", " "),
-            hint=f"it has wheels for Python {', '.join(pythons)}",
+            hint=f"it has wheels for Python {', '.join(pythons)}: choose another --python-version or --tensorflow",
         )
     if wishes.device != "cpu" and (error := _explain_device(releases, platform, wishes)) is not None:
         return error
@@ -305,16 +333,24 @@ def _modules(custom: Collection[CustomObject], brought: Iterable[str]) -> Iterat
 
 def _bounds(requirements: Iterable[Requirement], python: str) -> Iterator[Bound]:
     for requirement in requirements:
-        for version in _versions_asked_for(requirement):
+        version = _version_asked_for(requirement)
+        if version is not None:
             yield from bounds_for(requirement.name, version, python=python)
 
 
-def _versions_asked_for(requirement: Requirement) -> Iterator[Version]:
-    """The versions that a requirement pins, or the newest where it pins none."""
-    if requirement.specifier:
-        yield from (Version(specifier.version) for specifier in requirement.specifier)
-    else:
-        yield from (release.version for release in releases_of(requirement.name)[-1:])
+def _version_asked_for(requirement: Requirement) -> Version | None:
+    """The newest release that a requirement admits, or the version that it pins though there is no such release."""
+    admitted = (
+        release.version
+        for release in reversed(releases_of(requirement.name))
+        if requirement.specifier.contains(release.version)
+    )
+    pinned = (
+        Version(item.version)
+        for item in requirement.specifier
+        if item.operator == "==" and not item.version.endswith(".*")
+    )
+    return next(chain(admitted, pinned), None)
 
 
 def _probes(provenance: Provenance, loader: Loader) -> tuple[str, ...]:

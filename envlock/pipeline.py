@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from envlock.candidates import EnvironmentCandidate, Wishes, explain_no_candidate, propose_candidates
 from envlock.custom_code import Definition, find_definitions
@@ -26,18 +28,29 @@ from envlock.errors import (
 )
 from envlock.formats.text import first_line, one_line, printable, without_credentials
 from envlock.inspection import Inspection, inspect
-from envlock.interpreters import Interpreter, command_to_get, find_interpreters, search_is_restricted
+from envlock.interpreters import (
+    Interpreter,
+    UnavailablePythonError,
+    command_to_get,
+    fetch_interpreter,
+    find_interpreters,
+    search_is_restricted,
+)
+from envlock.knowledge.families import members_of
 from envlock.loadability import judge
 from envlock.lock import Lock, pin
 from envlock.reporter import Reporter
-from envlock.resolution import Resolution, Resolver
+from envlock.resolution import ConflictError, Resolution, Resolver, UnservedTargetError
 from envlock.target import Platform
 from envlock.verification import Verification, verify
 from envlock.writers import WRITERS, Differences, LockWriter, compare
-from envlock.writers.files import refuse_foreign_file, write_whole
+from envlock.writers.files import find_writer, refuse_foreign_file, written_together
 
-MAXIMUM_ATTEMPTS = 4
+MAXIMUM_ENVIRONMENTS = 4
 """Environments that are built before giving up."""
+
+MAXIMUM_REFUSALS = 4
+"""Candidates that engines refuse which ask the index, and take seconds for it, before they are asked no more."""
 
 _TOOLS = (Requirement("pip"),)
 """What every environment holds beside the needs of the model: pinned and hashed like all the rest."""
@@ -53,13 +66,18 @@ class Request:
     """Asked in this order until one has a solution."""
 
     writer: LockWriter
-    lock_path: Path
+    lock_path: Path | None
+    """``None``: the lock is not written, whoever asks for it takes it from the outcome."""
+
     environment_path: Path | None
     """``None``: lock only."""
 
     wishes: Wishes = field(default_factory=Wishes)
     besides: tuple[Requirement, ...] = ()
     """What the person wants in the environment beside what the model needs."""
+
+    constraints: tuple[Requirement, ...] = ()
+    """Bounds of the person on whatever is taken."""
 
     upgrades: bool = False
     """Whether the pins of the lock that is there already have no say."""
@@ -76,6 +94,9 @@ class Request:
     command: tuple[str, ...] = ()
     """The arguments that asked for all of this, the program first."""
 
+    fetches: bool = False
+    """Whether Pythons that this machine lacks are fetched."""
+
     code: Path | None = None
     """Folder of the person's own definitions."""
 
@@ -85,7 +106,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassedOver:
-    """A better candidate whose Python is not on this machine."""
+    """A better candidate whose Python is not on this machine, and could not be fetched."""
 
     candidate: EnvironmentCandidate
     command: str
@@ -104,6 +125,12 @@ class Attempt:
     hint: str = ""
     """What to change, where that is known."""
 
+    wishes: tuple[str, ...] = ()
+    """Of a resolution: what the person wants that takes part in the conflict."""
+
+    asked_index: bool = False
+    """Of a resolution: whether it took the seconds that an answer of the index takes."""
+
     cause: str = ""
     """Of a verification: the first line of its error, which names no place."""
 
@@ -121,7 +148,7 @@ class Outcome:
 
     candidate: EnvironmentCandidate
     lock: Lock
-    lock_path: Path
+    lock_path: Path | None
     writer: LockWriter
     """Of the lock."""
 
@@ -136,12 +163,27 @@ class Outcome:
     attempts: tuple[Attempt, ...]
     seconds: dict[str, float]
 
+    @property
+    def lock_text(self) -> str:
+        """The lock as it is written.
+
+        Raises:
+            UnwritableLockError: Its format asks for more than it holds.
+        """
+        return self.writer.render(self.lock)
+
 
 def from_model(request: Request, reporter: Reporter) -> Outcome:
-    """Make an environment in which the artifact loads, and prove it by loading the artifact there.
+    """As :func:`from_model_for_each` does for one request."""
+    (outcome,) = from_model_for_each([request], reporter)
+    return outcome
+
+
+def from_model_for_each(requests: Sequence[Request], reporter: Reporter) -> tuple[Outcome, ...]:
+    """Make an environment in which the artifact loads, and prove it by loading the artifact there; all or none.
 
     Candidates are tried best first; one that does not resolve, install, load or compute gives way to the next. Where
-    none computes, the first in which the artifact at least loads is taken.
+    none computes, the first in which the artifact at least loads is taken. Locks are written when all are made.
 
     Raises:
         ArtifactError: The artifact is damaged, hostile, or no model.
@@ -149,15 +191,22 @@ def from_model(request: Request, reporter: Reporter) -> Outcome:
         OccupiedPathError: Something that envlock did not make is in the way; nothing was done.
         NoCandidateError: Nothing loads it on the Pythons at hand.
         NetworkError, WriteError: The outside world failed; nothing half-made is left.
+        UnwritableLockError: The format asks for more than a lock holds, such as the address of every file.
     """
-    _refuse_outputs(request)
-    with _reserved(request.environment_path) as place:
-        job = _begin(request, reporter, place)
-        outcome = _first_that_serves(job)
-        if place is not None:
-            place.keep()
-        write_whole(request.lock_path, request.writer.render(outcome.lock))
-    return outcome
+    for request in requests:
+        _refuse_outputs(request)
+    with ExitStack() as stack:
+        places = [stack.enter_context(_reserved(request.environment_path)) for request in requests]
+        outcomes = tuple(
+            _first_that_serves(_begin(request, reporter, place))
+            for request, place in zip(requests, places, strict=True)
+        )
+        texts = [(outcome.lock_path, outcome.lock_text) for outcome in outcomes]
+        with written_together({path: text for path, text in texts if path is not None}):
+            for place in places:
+                if place is not None:
+                    place.keep()
+    return outcomes
 
 
 def check_lock(request: Request, reporter: Reporter) -> Differences:
@@ -169,11 +218,16 @@ def check_lock(request: Request, reporter: Reporter) -> Differences:
         NoCandidateError: Nothing loads it.
         NetworkError: The index is needed and cannot be reached.
     """
-    text = _read_lock(request)
-    if text is None:
+    found = _read_lock(request)
+    if found is None:
         raise UsageError(f"{request.lock_path}: there is no lock to check", hint="leave --check out to make it")
+    text, writer = found
+    if writer != request.writer:
+        raise UsageError(
+            f"{request.lock_path}: holds {writer.name}, not {request.writer.name}", hint="leave --format out"
+        )
     outcome = _first_that_serves(_begin(request, reporter, None))
-    return compare(outcome.lock, text, request.writer)
+    return compare(outcome.lock, text, writer)
 
 
 def _first_that_serves(job: _Job) -> Outcome:
@@ -181,29 +235,56 @@ def _first_that_serves(job: _Job) -> Outcome:
     attempts: list[Attempt] = []
     candidates = _propose(job)
     for candidate in candidates:
-        if job.place is not None and not candidate.is_at_hand:
+        if job.place is not None and not _has_python(candidate.target.python, job):
             passed_over.append(PassedOver(candidate=candidate, command=command_to_get(candidate.target.python)))
             continue
         if _is_hopeless(attempts):
             break
+        resolvers = _worth_asking(job.request.resolvers, attempts)
+        if not resolvers:
+            break
         try:
-            return _outcome(_make(candidate, job), job, passed_over, attempts)
+            return _outcome(_make(candidate, job, resolvers), job, passed_over, attempts)
         except _DoesNotServeError as failure:
             attempts.append(failure.attempt)
-            job.reporter.note(f"{candidate.name}: {failure.attempt.stage} failed: {failure.attempt.error}")
+            if failure.attempt.stage != "resolution":
+                job.reporter.note(f"{candidate.name}: {failure.attempt.stage} failed: {failure.attempt.error}")
     loading = next((attempt.candidate for attempt in attempts if attempt.loads), None)
     if loading is not None:
-        return _outcome(_make(loading, job, must_compute=False), job, passed_over, attempts)
+        made = _make(loading, job, job.request.resolvers, must_compute=False)
+        return _outcome(made, job, passed_over, attempts)
     raise _nothing_serves(job, passed_over, attempts)
 
 
+def describe_attempts(attempts: Iterable[Attempt]) -> Iterator[str]:
+    """Why attempts failed: one sentence for those that failed alike, or for the same wish of the person."""
+    groups: dict[tuple[str, ...], list[Attempt]] = {}
+    for attempt in attempts:
+        groups.setdefault(attempt.wishes or (attempt.stage, attempt.error), []).append(attempt)
+    for first, *others in groups.values():
+        names = first.candidate.name + (f" and {len(others)} more" if others else "")
+        if first.wishes:
+            verb = "do" if others else "does"
+            yield f"{names} {verb} not go with {' and '.join(first.wishes)}: {first.error}"
+        else:
+            yield f"{names}: {first.stage} failed: {first.error}"
+
+
 def _is_hopeless(attempts: Sequence[Attempt]) -> bool:
-    """Whether more attempts are in vain: there were many, or two in a row blame something else than environments."""
-    if len(attempts) < 2:
+    """Whether more environments are in vain: there were many, or the last two blame something else than themselves."""
+    built = [attempt for attempt in attempts if attempt.stage != "resolution"]
+    if len(built) < 2:
         return False
-    first, second = attempts[-2:]
+    first, second = built[-2:]
     is_same = first.stage == second.stage == "verification" and first.cause == second.cause
-    return is_same or len(attempts) == MAXIMUM_ATTEMPTS
+    return is_same or len(built) == MAXIMUM_ENVIRONMENTS
+
+
+def _worth_asking(resolvers: Sequence[Resolver], attempts: Sequence[Attempt]) -> Sequence[Resolver]:
+    """Those of *resolvers* that answer at once, and the others as long as their answers may still differ."""
+    refusals = [attempt.error for attempt in attempts if attempt.asked_index]
+    is_settled = len(refusals) == MAXIMUM_REFUSALS or (len(refusals) > 1 and refusals[-1] == refusals[-2])
+    return [resolver for resolver in resolvers if not resolver.asks_index] if is_settled else resolvers
 
 
 # --- steps ---------------------------------------------------------------------------------------------------
@@ -216,10 +297,15 @@ class _Job:
     request: Request
     inspection: Inspection
     definitions: Mapping[str, Definition]
-    interpreters: Sequence[Interpreter]
+    interpreters: list[Interpreter]
+    """Those of this machine, and what was fetched since."""
+
+    unavailable: set[str]
+    """Lines of Python that were to be fetched in vain."""
+
     reporter: Reporter
     kept: tuple[Requirement, ...]
-    """Pins of the lock that is there already, to be kept where they can be."""
+    """Pins of the lock that is there already, to be kept where they can be; by name ``name==version``."""
 
     place: ReservedPlace | None
     """Where environments are made; ``None``: lock only."""
@@ -259,16 +345,18 @@ class _DoesNotServeError(Exception):
 
 def _refuse_outputs(request: Request) -> None:
     """Make sure, before any work is done, that what is to be written can be written."""
-    outputs = [path for path in (request.lock_path, request.environment_path) if path is not None]
-    for output in outputs:
-        _refuse_place(output, request.artifact)
-    if len(outputs) == 2 and _is_within(*outputs):
+    lock_path, environment_path = request.lock_path, request.environment_path
+    for output in (lock_path, environment_path):
+        if output is not None:
+            _refuse_place(output, request.artifact)
+    if lock_path is not None and environment_path is not None and _is_within(lock_path, environment_path):
         raise UsageError(
-            f"{request.lock_path}: the lock cannot stand inside the environment", hint="name another place with -o"
+            f"{lock_path}: the lock cannot stand inside the environment", hint="name another place with -o"
         )
-    refuse_foreign_file(request.lock_path, request.writer)
-    if request.environment_path is not None:
-        refuse_foreign_environment(request.environment_path)
+    if lock_path is not None:
+        refuse_foreign_file(lock_path, WRITERS)
+    if environment_path is not None:
+        refuse_foreign_environment(environment_path)
 
 
 def _refuse_place(output: Path, artifact: Path) -> None:
@@ -296,37 +384,42 @@ def _begin(request: Request, reporter: Reporter, place: ReservedPlace | None) ->
         definitions = _find_own_objects(inspection, request, reporter)
     read = time.perf_counter()
     # A lock is for a target: which Pythons are on this machine has no part in it, unless an engine runs in one.
-    interpreters: Sequence[Interpreter] = ()
+    interpreters: list[Interpreter] = []
     if place is not None or any(resolver.needs_interpreter for resolver in request.resolvers):
         with reporter.step("looking for Pythons"):
-            interpreters = find_interpreters()
+            interpreters.extend(find_interpreters())
     return _Job(
         request=request,
         inspection=inspection,
         definitions=definitions,
         interpreters=interpreters,
+        unavailable=set(),
         reporter=reporter,
-        kept=tuple(_kept_pins(request)),
+        kept=tuple(_kept_pins(request, reporter)),
         place=place,
         seconds={"inspect": read - started, "interpreters": time.perf_counter() - read},
     )
 
 
-def _kept_pins(request: Request) -> Iterator[Requirement]:
-    text = None if request.upgrades else _read_lock(request)
-    pins = request.writer.read_pins(text) if text is not None else {}
+def _kept_pins(request: Request, reporter: Reporter) -> Iterator[Requirement]:
+    found = _read_lock(request)
+    pins = found[1].read_pins(found[0]) if found is not None else {}
+    for name in sorted(request.upgraded - pins.keys()):
+        reporter.note(f"--upgrade-package {name}: {request.lock_path} pins no such distribution")
     for name, version in pins.items():
-        if name not in request.upgraded:
+        if not request.upgrades and name not in request.upgraded:
             yield Requirement(f"{name}=={version}")
 
 
-def _read_lock(request: Request) -> str | None:
-    """The lock that is there already; ``None`` where there is none of ours."""
+def _read_lock(request: Request) -> tuple[str, LockWriter] | None:
+    """The lock that is there already, in whichever of our formats; ``None`` where there is none of ours."""
+    if request.lock_path is None:
+        return None
     try:
-        text = request.lock_path.read_text(encoding="utf-8")
+        writer = find_writer(request.lock_path, WRITERS)
+        return (request.lock_path.read_text(encoding="utf-8"), writer) if writer is not None else None
     except (OSError, UnicodeDecodeError):
         return None
-    return text if request.writer.is_ours(text) else None
 
 
 def _find_own_objects(inspection: Inspection, request: Request, reporter: Reporter) -> dict[str, Definition]:
@@ -361,14 +454,31 @@ def _propose(job: _Job) -> tuple[EnvironmentCandidate, ...]:
     )
 
 
-def _make(candidate: EnvironmentCandidate, job: _Job, *, must_compute: bool = True) -> _Made:
-    """Lock, build and verify one candidate.
+def _has_python(line: str, job: _Job) -> bool:
+    """Whether the Python of *line* is here, or was fetched just now; each is tried once."""
+    if any(interpreter.line == line for interpreter in job.interpreters):
+        return True
+    if not job.request.fetches or search_is_restricted() or line in job.unavailable:
+        return False
+    try:
+        job.interpreters.append(fetch_interpreter(line, job.reporter))
+    except UnavailablePythonError as error:
+        job.unavailable.add(line)
+        job.reporter.note(str(error))
+        return False
+    return True
+
+
+def _make(
+    candidate: EnvironmentCandidate, job: _Job, resolvers: Sequence[Resolver], *, must_compute: bool = True
+) -> _Made:
+    """Lock, build and verify one candidate, with the first of *resolvers* that has a solution.
 
     Raises:
         _DoesNotServeError: It does not resolve, install, load or, where it *must_compute*, compute.
     """
     interpreter = next((item for item in job.interpreters if item.line == candidate.target.python), None)
-    lock = _lock(candidate, interpreter, job)
+    lock = _lock(candidate, interpreter, job, resolvers)
     if job.place is None or interpreter is None:
         return _Made(candidate=candidate, lock=lock, unverified="no environment was asked for")
     environment = _build(candidate, lock, interpreter, job.place, job)
@@ -394,13 +504,22 @@ def _make(candidate: EnvironmentCandidate, job: _Job, *, must_compute: bool = Tr
     return _Made(candidate=candidate, lock=lock, environment=environment, verification=verification)
 
 
-def _lock(candidate: EnvironmentCandidate, interpreter: Interpreter | None, job: _Job) -> Lock:
+def _lock(
+    candidate: EnvironmentCandidate, interpreter: Interpreter | None, job: _Job, resolvers: Sequence[Resolver]
+) -> Lock:
+    question = _Question(candidate, interpreter, job.request.besides, job.request.constraints)
     with job.step(f"locking {candidate.name}", "lock"):
         try:
-            resolution = _resolve(candidate, interpreter, job)
+            resolution = _resolve(question, resolvers, job)
         except ResolutionError as error:
-            explanation = without_credentials(error.explanation)
-            attempt = Attempt(candidate=candidate, stage="resolution", error=explanation, hint=error.hint)
+            attempt = Attempt(
+                candidate=candidate,
+                stage="resolution",
+                error=without_credentials(error.explanation),
+                hint=error.hint,
+                wishes=tuple(_wishes_in_conflict(error, job.request)),
+                asked_index=any(resolver.asks_index for resolver in resolvers) and not _is_certain(error),
+            )
             raise _DoesNotServeError(attempt) from error
     return pin(
         resolution,
@@ -411,7 +530,24 @@ def _lock(candidate: EnvironmentCandidate, interpreter: Interpreter | None, job:
     )
 
 
-def _resolve(candidate: EnvironmentCandidate, interpreter: Interpreter | None, job: _Job) -> Resolution:
+def _is_certain(refusal: ResolutionError) -> bool:
+    return isinstance(refusal, ConflictError) and refusal.is_certain
+
+
+def _wishes_in_conflict(error: ResolutionError, request: Request) -> Iterator[str]:
+    if isinstance(error, UnservedTargetError):
+        return
+    if isinstance(error, ConflictError):
+        involved = error.names | error.parents
+    else:
+        # Other engines explain in words of their own, in which the names stand.
+        involved = frozenset(map(canonicalize_name, re.findall(r"\w[\w.-]*\w|\w", error.explanation)))
+    for wish in (*request.besides, *request.constraints):
+        if canonicalize_name(wish.name) in involved:
+            yield without_credentials(str(wish))
+
+
+def _resolve(question: _Question, resolvers: Sequence[Resolver], job: _Job) -> Resolution:
     """What the first resolver with a solution finds; every file with its address where the format of the lock asks.
 
     Raises:
@@ -419,61 +555,87 @@ def _resolve(candidate: EnvironmentCandidate, interpreter: Interpreter | None, j
         NetworkError: The index cannot be reached, and only it could tell: the first of them needs it, or solves all but
             what the person wants besides.
     """
-    question = _Question(candidate, interpreter, job.request.besides)
-    first, *others = job.request.resolvers
+    kept = _kept_for(question.candidate, job)
+    first, *others = resolvers
     try:
-        found = question.ask(first, job.kept)
+        found = question.ask(first, kept)
     except ResolutionError as refusal:
-        found = _ask_others(question, others, job, refusal)
-    for resolver in others if job.request.writer.needs_addresses else ():
+        if _is_certain(refusal) or not others:
+            raise
+        found = _ask_others(question, first, others, kept, job, refusal)
+    for resolver in job.request.resolvers[1:] if job.request.writer.needs_addresses else ():
         if not all(file.url for pin in found.pins for file in pin.files):
             # Addresses are those of the person's own index, which the bundled snapshot does not know.
-            found = question.ask(resolver, _as_constraints(found))
-    _note_what_is_not_kept(found, job)
+            found = question.ask(resolver, _as_pins(found))
+    _note_what_is_not_kept(found, kept, job)
     return found
 
 
-def _note_what_is_not_kept(found: Resolution, job: _Job) -> None:
-    kept = {pin.name: pin for pin in job.kept}
+def _kept_for(candidate: EnvironmentCandidate, job: _Job) -> tuple[Requirement, ...]:
+    """The pins that are kept: none where they are those of another TensorFlow, since they belong to that one."""
+    members = members_of("tensorflow")
+    of_family = [pin for pin in job.kept if pin.name in members]
+    is_same = all(pin.specifier.contains(candidate.tensorflow.version, prereleases=True) for pin in of_family)
+    return job.kept if is_same else ()
+
+
+def _note_what_is_not_kept(found: Resolution, kept: Sequence[Requirement], job: _Job) -> None:
+    if job.kept and not kept:
+        job.reporter.note(f"{job.request.lock_path}: is for another TensorFlow, all versions are chosen anew")
+    before = {pin.name: pin for pin in kept}
     told = [
-        f"{kept[pin.name]} is now {pin.version}"
+        f"{before[pin.name]} is now {pin.version}"
         for pin in found.pins
-        if pin.name in kept and not kept[pin.name].specifier.contains(pin.version, prereleases=True)
+        if pin.name in before and not before[pin.name].specifier.contains(pin.version, prereleases=True)
     ]
     if told:
-        job.reporter.note(f"{job.request.lock_path}: its pins have no solution, all are chosen anew: {', '.join(told)}")
+        job.reporter.note(f"{job.request.lock_path}: not all of its pins can be kept: {', '.join(told)}")
 
 
-def _ask_others(question: _Question, resolvers: Sequence[Resolver], job: _Job, refusal: ResolutionError) -> Resolution:
-    """What the first of *resolvers* with a solution finds.
+def _ask_others(
+    question: _Question,
+    first: Resolver,
+    others: Sequence[Resolver],
+    kept: Sequence[Requirement],
+    job: _Job,
+    refusal: ResolutionError,
+) -> Resolution:
+    """What the first of *others* with a solution finds, after the *refusal* of the *first*.
 
     Raises:
         ResolutionError: None has one: the *refusal*, or what the last of them said where that is more.
         NetworkError: The index cannot be reached, though all but what the person wants besides is solved.
     """
-    if not resolvers:
-        raise refusal
-    known = question.without_besides().find(job.request.resolvers[0]) if question.besides else None
+    known = question.without_besides().find(first, kept) if question.besides else None
+    # What is known to work together stays as it is, where that leaves a solution.
+    preferred = _as_pins(known) + _beside(known, kept) if known else kept
     told, last = without_credentials(refusal.explanation), refusal
-    for resolver in resolvers:
+    for resolver in others:
         job.reporter.note(f"{question.candidate.name}: {told}; asking {resolver.name}")
         try:
-            # What is known to work together stays as it is, where that leaves a solution.
-            return question.ask(resolver, _as_constraints(known) if known else job.kept)
+            return question.ask(resolver, preferred)
+        except UnservedTargetError as error:
+            last = UnservedTargetError(error.candidate, f"{told}, and {error.explanation}", hint=error.hint)
         except ResolutionError as error:
-            job.reporter.note(without_credentials(str(error)))
+            job.reporter.note(f"{resolver.name}: {without_credentials(error.explanation)}")
             last = error
         except NetworkError as error:
             if known is not None:
                 # No other candidate would be better off.
-                raise
+                raise NetworkError(f"{told}; asking {resolver.name}", error.detail) from error
             job.reporter.note(str(error))
     # Where the first knew no more than to ask the others, their answer tells more.
-    raise last if any(f"--engine {resolver.name}" in refusal.hint for resolver in resolvers) else refusal
+    raise last if any(f"--engine {resolver.name}" in refusal.hint for resolver in others) else refusal
 
 
-def _as_constraints(resolution: Resolution) -> tuple[Requirement, ...]:
+def _as_pins(resolution: Resolution) -> tuple[Requirement, ...]:
     return tuple(Requirement(f"{pin.name}=={pin.version}") for pin in resolution.pins)
+
+
+def _beside(resolution: Resolution, pins: Sequence[Requirement]) -> tuple[Requirement, ...]:
+    """Those of *pins* that are none of the *resolution*."""
+    names = {pin.name for pin in resolution.pins}
+    return tuple(pin for pin in pins if pin.name not in names)
 
 
 @dataclass(frozen=True)
@@ -483,35 +645,31 @@ class _Question:
     candidate: EnvironmentCandidate
     interpreter: Interpreter | None
     besides: tuple[Requirement, ...]
+    constraints: tuple[Requirement, ...]
 
     def without_besides(self) -> _Question:
         """What the candidate alone needs."""
         return replace(self, besides=())
 
-    def ask(self, resolver: Resolver, kept: Sequence[Requirement] = ()) -> Resolution:
-        """The answer of *resolver* with the pins *kept*, or without them where that has no solution.
+    def find(self, resolver: Resolver, kept: Sequence[Requirement]) -> Resolution | None:
+        """The answer of *resolver*; ``None`` where it has no solution."""
+        try:
+            return self.ask(resolver, kept)
+        except ResolutionError:
+            return None
+
+    def ask(self, resolver: Resolver, kept: Sequence[Requirement]) -> Resolution:
+        """The answer of *resolver*, in which as few as need be of the *kept* pins differ.
 
         Raises:
             ResolutionError, NetworkError: There is none.
         """
-        if kept and (found := self.find(resolver, kept)) is not None:
-            return found
-        return self._ask(resolver, ())
-
-    def find(self, resolver: Resolver, constraints: Sequence[Requirement] = ()) -> Resolution | None:
-        """The answer of *resolver* under *constraints*; ``None`` where it has no solution."""
-        try:
-            return self._ask(resolver, constraints)
-        except ResolutionError:
-            return None
-
-    def _ask(self, resolver: Resolver, constraints: Sequence[Requirement]) -> Resolution:
-        bounds = [bound.requirement for bound in self.candidate.bounds]
         return resolver.resolve(
             (*self.candidate.requirements, *_TOOLS, *self.besides),
-            constraints=[*bounds, *constraints],
+            constraints=[*(bound.requirement for bound in self.candidate.bounds), *self.constraints],
             target=self.candidate.target,
             interpreter=self.interpreter.executable if self.interpreter else None,
+            kept=kept,
         )
 
 
@@ -604,12 +762,15 @@ def _how_to_get(item: PassedOver) -> str:
     return told.removeprefix(", and ")
 
 
+_SENTENCES_SHOWN = 4
+"""Reasons in one error message, those of the best candidates."""
+
+
 def _all_failed(inspection: Inspection, attempts: Sequence[Attempt]) -> NoCandidateError:
-    """One line: environments that failed alike are named together."""
-    by_error: dict[tuple[str, str], list[str]] = {}
-    for attempt in attempts:
-        by_error.setdefault((attempt.stage, attempt.error), []).append(attempt.candidate.name)
-    told = "; ".join(f"{', '.join(names)}: {stage} failed: {error}" for (stage, error), names in by_error.items())
+    sentences = list(describe_attempts(attempts))
+    hidden = len(sentences) - _SENTENCES_SHOWN
+    told = "; ".join(sentences[:_SENTENCES_SHOWN]) + (f"; and {hidden} more reasons: see --json" if hidden > 0 else "")
+    subject = "" if all(attempt.wishes for attempt in attempts) else "no environment that was tried serves: "
     troubles = [finding.message for finding in inspection.findings if finding.severity == "error"]
     hint = f"the artifact itself: {'; '.join(troubles)}" if troubles else attempts[0].hint
-    return NoCandidateError(f"no environment that was tried serves: {told}", hint=hint, attempts=attempts)
+    return NoCandidateError(f"{subject}{told}", hint=hint, attempts=attempts)

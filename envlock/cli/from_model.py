@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +16,14 @@ from envlock.reporter import Reporter
 from envlock.target import DEVICES, PLATFORMS, PREFERENCES, Platform, find_platform, platform_here
 
 if TYPE_CHECKING:
-    from packaging.requirements import Requirement
     from packaging.specifiers import SpecifierSet
 
-    from envlock.pipeline import Request
+    from envlock.pipeline import Outcome, Request
+    from envlock.requirements_file import Wanted
     from envlock.writers import LockWriter
+
+_STANDARD_OUTPUT = Path("/dev/stdout")
+"""What ``-o -`` stands for."""
 
 
 class FromModel:
@@ -34,19 +39,29 @@ class FromModel:
 
         parser.add_argument("path", metavar="PATH", type=Path, help="a saved model: .h5, .keras or a SavedModel folder")
         outputs = parser.add_argument_group("what is written")
-        outputs.add_argument("-o", "--output", metavar="FILE", type=Path, help="the lock (default: requirements.txt)")
+        outputs.add_argument(
+            "-o",
+            "--output",
+            metavar="FILE",
+            type=_output,
+            help="the lock (default: requirements.txt); - prints it, and the report to standard error",
+        )
         outputs.add_argument(
             "--venv", metavar="DIR", type=Path, default=Path(".venv"), help="the environment (default: .venv)"
         )
         outputs.add_argument(
-            "--format", choices=[writer.name for writer in WRITERS], help="of the lock (default: as FILE is named)"
+            "--format",
+            choices=[writer.name for writer in WRITERS],
+            help="of the lock, whichever it has now (default: as it has now, or as FILE is named)",
         )
         outputs.add_argument("--lock-only", action="store_true", help="write the lock, make no environment")
         outputs.add_argument(
             "--check", action="store_true", help="write nothing: 1 where the lock is not what would be made now"
         )
         outputs.add_argument(
-            "--upgrade", action="store_true", help="choose all versions anew, whatever the lock there pins"
+            "--upgrade",
+            action="store_true",
+            help="choose all versions anew (default: keep what the lock there pins, where that has a solution)",
         )
         outputs.add_argument(
             "--upgrade-package",
@@ -93,7 +108,12 @@ class FromModel:
             help="something you want beside what the model needs, such as pandas; may be given again",
         )
         choice.add_argument(
-            "--with-requirements", metavar="FILE", type=Path, help="the same for each requirement in a file"
+            "--with-requirements",
+            metavar="FILE",
+            type=Path,
+            action="append",
+            default=[],
+            help="the same for each requirement in a file, as pip reads it; may be given again",
         )
         choice.add_argument(
             "--engine",
@@ -111,6 +131,9 @@ class FromModel:
             help="a folder with wheels, as envlock fetch fills it; may be given again",
         )
         sources.add_argument("--no-index", action="store_true", help="install from --find-links alone")
+        sources.add_argument(
+            "--no-fetch", action="store_true", help="do not fetch a Python that this machine lacks, take another"
+        )
         verification = parser.add_argument_group("loading the model")
         verification.add_argument(
             "--code", metavar="DIR", type=Path, help="folder with your own layers and other definitions"
@@ -122,8 +145,12 @@ class FromModel:
 
     def run(self, arguments: Namespace, reporter: Reporter) -> int:
         """Make the environment; 0 where the model was seen to load, 1 where it was not, or cannot be called."""
-        carry_out = self._check if arguments.check else self._make
-        return max([carry_out(request, arguments, reporter) for request in _requests(arguments)])
+        requests = _requests(arguments, reporter)
+        if arguments.check:
+            return max([self._check(request, arguments, reporter) for request in requests])
+        from envlock.pipeline import from_model_for_each
+
+        return max([self._report(outcome, arguments) for outcome in from_model_for_each(requests, reporter)])
 
     def _check(self, request: Request, arguments: Namespace, reporter: Reporter) -> int:
         from envlock.pipeline import check_lock
@@ -132,18 +159,15 @@ class FromModel:
         if arguments.json:
             from envlock.cli.documents import check_document, write_document
 
-            document = check_document(differences, request.lock_path)
+            document = check_document(differences, str(request.lock_path))
             write_document(document, on_one_line=len(arguments.python_platform or ()) > 1)
         else:
             from envlock.cli.rendering import render_check
 
-            sys.stdout.write(render_check(differences, request.lock_path))
+            sys.stdout.write(render_check(differences, str(request.lock_path)))
         return 1 if differences.is_stale else 0
 
-    def _make(self, request: Request, arguments: Namespace, reporter: Reporter) -> int:
-        from envlock.pipeline import from_model
-
-        outcome = from_model(request, reporter)
+    def _report(self, outcome: Outcome, arguments: Namespace) -> int:
         if arguments.json:
             from envlock.cli.documents import outcome_document, write_document
 
@@ -151,17 +175,23 @@ class FromModel:
         else:
             from envlock.cli.rendering import render_outcome
 
-            sys.stdout.write(render_outcome(outcome))
+            report = render_outcome(outcome)
+            if arguments.output != _STANDARD_OUTPUT:
+                sys.stdout.write(report)
+            else:
+                sys.stdout.write(outcome.lock_text)
+                if not arguments.quiet:
+                    sys.stderr.write(report)
         if arguments.no_verify or arguments.lock_only:
             return 0
         return 0 if outcome.verification is not None and outcome.verification.predicts is not False else 1
 
 
-def _requests(arguments: Namespace) -> list[Request]:
+def _requests(arguments: Namespace, reporter: Reporter) -> list[Request]:
     """One request for each platform that a lock is wanted for."""
     from packaging.utils import canonicalize_name
 
-    from envlock.candidates import Wishes
+    from envlock.candidates import Wishes, split_off_tensorflow
     from envlock.errors import UsageError
     from envlock.pipeline import Request
     from envlock.resolution import resolvers_of
@@ -174,45 +204,54 @@ def _requests(arguments: Namespace) -> list[Request]:
     _refuse_contradictions(arguments)
     writer = _writer(arguments)
     _refuse_unread_name(arguments.output, writer)
-    besides = tuple(_besides(arguments))
     platforms = _platforms(arguments)
     if len(platforms) > 1 and arguments.output is not None:
         raise UsageError(
             "-o names one lock, and several are asked for", hint="leave it out: each lock has its own name"
         )
+    names = [writer.file_name] if len(platforms) == 1 else [writer.file_name_for(platform) for platform in platforms]
+    paths = [Path(name) if arguments.output is None else arguments.output for name in names]
+    wanted = _wanted(arguments)
+    tensorflow, besides = split_off_tensorflow(wanted.requirements)
+    if tensorflow is not None:
+        reporter.note(f"TensorFlow {tensorflow} is among what you want besides: taken as --tensorflow is")
     return [
         Request(
             artifact=arguments.path,
             platform=platform,
             resolvers=resolvers_of(_engines(arguments)),
             writer=writer,
-            lock_path=arguments.output
-            or Path(writer.file_name_for(platform) if len(platforms) > 1 else writer.file_name),
+            lock_path=None if path == _STANDARD_OUTPUT else path,
             environment_path=None if arguments.lock_only or arguments.check else arguments.venv,
             wishes=Wishes(
                 prefer=arguments.prefer,
-                tensorflow=arguments.tensorflow,
+                tensorflow=_both(arguments.tensorflow, tensorflow),
                 python=arguments.python_version,
                 device=arguments.device,
             ),
             besides=besides,
+            constraints=wanted.constraints,
             upgrades=arguments.upgrade,
             upgraded=frozenset(map(canonicalize_name, arguments.upgrade_package)),
             command=tuple(_command(arguments)),
             find_links=tuple(arguments.find_links),
             no_index=arguments.no_index,
+            fetches=not (arguments.no_fetch or arguments.no_index),
             code=arguments.code,
             trusts_code=arguments.trust,
             verifies=not arguments.no_verify,
         )
-        for platform in platforms
+        for platform, path in zip(platforms, paths, strict=True)
     ]
 
 
 def _refuse_contradictions(arguments: Namespace) -> None:
-    """Make sure that --no-index leaves something to resolve and to install from."""
+    """Make sure that standard output is for one thing, and that --no-index leaves something to work from."""
     from envlock.errors import UsageError
 
+    if arguments.output == _STANDARD_OUTPUT and (arguments.json or arguments.check):
+        other = "--json" if arguments.json else "--check"
+        raise UsageError(f"-o - prints the lock, and {other} something else", hint="leave one of them out")
     if not arguments.no_index:
         return
     if arguments.engine not in {None, "offline"}:
@@ -226,21 +265,36 @@ def _refuse_contradictions(arguments: Namespace) -> None:
         )
 
 
-def _besides(arguments: Namespace) -> Iterator[Requirement]:
-    from envlock.requirements_file import parse_requirement, read_requirements
+def _wanted(arguments: Namespace) -> Wanted:
+    """What is asked for besides, by options and in files."""
+    from envlock.requirements_file import Wanted, parse_requirement, read_requirements
 
-    yield from map(parse_requirement, arguments.besides)
-    if arguments.with_requirements is not None:
-        yield from read_requirements(arguments.with_requirements)
+    read = [read_requirements(path) for path in arguments.with_requirements]
+    return Wanted(
+        requirements=tuple(chain(map(parse_requirement, arguments.besides), *(item.requirements for item in read))),
+        constraints=tuple(chain(*(item.constraints for item in read))),
+    )
+
+
+def _both(one: SpecifierSet | None, other: SpecifierSet | None) -> SpecifierSet | None:
+    return one & other if one is not None and other is not None else one or other
 
 
 def _command(arguments: Namespace) -> Iterator[str]:
     """What was called, as it may be told: locks travel, and neither folders of this machine nor secrets do."""
     from envlock.formats.text import without_credentials
 
+    values = chain(*(value if isinstance(value, list) else [value] for value in vars(arguments).values()))
+    paths = {value for value in values if isinstance(value, Path)}
     yield "envlock"
     for word in arguments.words:
-        yield arguments.path.name if word == str(arguments.path) else without_credentials(word)
+        # --output=FILE and -oFILE are one word.
+        for option, value in (("", word), *re.findall(r"^(--[a-z-]+=|-[a-z])(.+)", word, flags=re.DOTALL)):
+            if Path(value) in paths:
+                yield f"{option}{Path(value).absolute().name or value}"
+                break
+        else:
+            yield without_credentials(word)
 
 
 def _engines(arguments: Namespace) -> Sequence[str]:
@@ -253,11 +307,18 @@ def _engines(arguments: Namespace) -> Sequence[str]:
 
 
 def _writer(arguments: Namespace) -> LockWriter:
-    """The format that was named, else the one that the lock's name speaks of, else the first."""
+    """The format that was named, else that of the lock that is there, else the one its name speaks of, or the first."""
     from envlock.writers import WRITERS
+    from envlock.writers.files import find_writer
 
     if arguments.format is not None:
         return next(writer for writer in WRITERS if writer.name == arguments.format)
+    if len(arguments.python_platform or ()) < 2 and arguments.output != _STANDARD_OUTPUT:
+        # What cannot be read is refused before anything is written there.
+        with suppress(OSError):
+            found = find_writer(arguments.output or Path(WRITERS[0].file_name), WRITERS)
+            if found is not None:
+                return found
     if arguments.output is None:
         return WRITERS[0]
     named = (writer for writer in WRITERS if writer.file_name == arguments.output.name)
@@ -267,7 +328,7 @@ def _writer(arguments: Namespace) -> LockWriter:
 
 def _refuse_unread_name(output: Path | None, writer: LockWriter) -> None:
     """Make sure that installers read the lock: those of PEP 751 go by its file name."""
-    if output is None or Path(writer.file_name).suffix != ".toml":
+    if output in {None, _STANDARD_OUTPUT} or Path(writer.file_name).suffix != ".toml":
         return
     from packaging.pylock import is_valid_pylock_path
 
@@ -294,6 +355,10 @@ def _platforms(arguments: Namespace) -> list[Platform]:
     if not (arguments.lock_only or arguments.check) and any(platform != here for platform in wanted):
         raise UsageError("an environment can be made for this machine alone", hint="add --lock-only")
     return wanted or [platform for platform in [here] if platform is not None]
+
+
+def _output(text: str) -> Path:
+    return _STANDARD_OUTPUT if text == "-" else Path(text)
 
 
 def _releases(text: str) -> SpecifierSet:

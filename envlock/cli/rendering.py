@@ -59,11 +59,11 @@ def render_outcome(outcome: Outcome) -> str:
     return "\n\n".join([*_model_part(outcome), *_environment_part(outcome), *_use_part(outcome)]) + "\n"
 
 
-def render_check(differences: Differences, lock_path: Path) -> str:
+def render_check(differences: Differences, lock_path: str) -> str:
     """Whether a lock is still what would be made, and what has changed."""
     if not differences.is_stale:
-        return f"{printable(str(lock_path))} is what would be made now\n"
-    lines = [f"{printable(str(lock_path))} is stale:", *(f"  {line}" for line in differences.lines())]
+        return f"{printable(lock_path)} is what would be made now\n"
+    lines = [f"{printable(lock_path)} is stale:", *(f"  {line}" for line in differences.lines())]
     return "\n".join(lines) + "\n"
 
 
@@ -114,9 +114,10 @@ def _model_part(outcome: Outcome) -> Iterator[str]:
     yield "\n".join(lines)
 
 
-def _held_by(outcome: Outcome) -> str:
-    has_hashes = any(outcome.writer.read_hashes(outcome.writer.render(outcome.lock)).values())
-    return f"{len(outcome.lock.pins)} distributions, {'hash-pinned' if has_hashes else 'pinned without hashes'}"
+def _described_lock(outcome: Outcome) -> str:
+    place = printable(str(outcome.lock_path)) if outcome.lock_path is not None else "on standard output"
+    held = "hash-pinned" if outcome.writer.has_hashes else "pinned without hashes"
+    return f"{place} ({len(outcome.lock.pins)} distributions, {held})"
 
 
 def _environment_part(outcome: Outcome) -> Iterator[str]:
@@ -128,7 +129,7 @@ def _environment_part(outcome: Outcome) -> Iterator[str]:
         title,
         *_rows("why", _reasons(outcome)),
         *_rows("needs", outcome.candidate.needs),
-        _row("lock", f"{outcome.lock_path} ({_held_by(outcome)})"),
+        _row("lock", _described_lock(outcome)),
         *_rows("passed over", map(_passed_over, _best_of_each_python(outcome.passed_over))),
     ]
     if outcome.verification is not None:
@@ -138,18 +139,11 @@ def _environment_part(outcome: Outcome) -> Iterator[str]:
     yield "\n".join(lines)
 
 
-# How to install into the environment DIR from a lock of each format. Only the newest pip reads pylock.toml.
-_INSTALL = {
-    "requirements.txt": "DIR/bin/python -m pip install --require-hashes -r {lock}",
-    "pylock.toml": "uv pip sync --python DIR {lock}",
-    "constraints.txt": "DIR/bin/python -m pip install -c {lock} NAME",
-}
-
-
 def _use_part(outcome: Outcome) -> Iterator[str]:
     if outcome.environment is None:
         python = f"python{outcome.lock.target.python}"
-        install = _INSTALL[outcome.writer.name].format(lock=shlex.quote(str(outcome.lock_path)))
+        lock_path = shlex.quote(str(outcome.lock_path)) if outcome.lock_path is not None else "LOCK"
+        install = outcome.writer.install_command(lock_path)
         yield f"Use it          {python} -m venv DIR && {install}"
         return
     lines = [f"Use it          {outcome.environment.activate}"]
@@ -160,11 +154,13 @@ def _use_part(outcome: Outcome) -> Iterator[str]:
 
 
 def _reasons(outcome: Outcome) -> Iterator[str]:
+    from envlock.pipeline import describe_attempts
+
     yield _main_reason(outcome)
     for bound in outcome.lock.constraints:
         yield f"{bound}: newer ones break it, which its metadata does not say"
-    for attempt in outcome.attempts:
-        yield f"{attempt.candidate.name} was tried before: {printable(attempt.error)}"
+    for sentence in describe_attempts(outcome.attempts):
+        yield f"tried before: {printable(sentence, limit=len(sentence))}"
 
 
 def _main_reason(outcome: Outcome) -> str:
@@ -199,7 +195,8 @@ def _verified(outcome: Outcome) -> str:
     if verification is None:
         return "no"
     seconds = outcome.seconds.get("verification", 0.0)
-    return f"the model loads {_called(verification)}, seen in {seconds:.1f} s"
+    isolated = f", {verification.isolation}" if verification.isolation is not None else ""
+    return f"the model loads {_called(verification)}, seen in {seconds:.1f} s{isolated}"
 
 
 def _called(verification: Verification) -> str:

@@ -3,7 +3,14 @@
 from collections.abc import Iterable
 from importlib import import_module
 
-from envlock.resolution.interface import Pin, PinnedFile, Resolution, Resolver
+from envlock.resolution.interface import (
+    ConflictError,
+    Pin,
+    PinnedFile,
+    Resolution,
+    Resolver,
+    UnservedTargetError,
+)
 
 # Imported when they are asked for: the command line lists their names before it knows what is wanted.
 _RESOLVERS = (
@@ -25,4 +32,14 @@ def resolvers_of(names: Iterable[str] = DEFAULT_ENGINES) -> tuple[Resolver, ...]
     return tuple(getattr(import_module(module), kind)() for name, module, kind in _RESOLVERS if name in wanted)
 
 
-__all__ = ["DEFAULT_ENGINES", "ENGINES", "Pin", "PinnedFile", "Resolution", "Resolver", "resolvers_of"]
+__all__ = [
+    "DEFAULT_ENGINES",
+    "ENGINES",
+    "ConflictError",
+    "Pin",
+    "PinnedFile",
+    "Resolution",
+    "Resolver",
+    "UnservedTargetError",
+    "resolvers_of",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from packaging.requirements import Requirement
@@ -13,6 +13,8 @@ from packaging.version import Version
 from envlock.errors import ResolutionError
 from envlock.knowledge.snapshot import IndexSnapshot, PackageSnapshot, SnapshotFile
 from envlock.resolution.distributions import admits_python, find_installable, rank_wheel
+from envlock.resolution.interface import ConflictError
+from envlock.resolution.preferences import exact_versions
 from envlock.target import PLATFORMS, Target
 
 
@@ -33,42 +35,49 @@ class _Explanation:
 
 
 def explain_conflict(
-    asked: str,
+    asked: Sequence[Requirement],
     causes: Sequence[Cause],
     constraints: Mapping[str, SpecifierSet],
     snapshot: IndexSnapshot,
     target: Target,
-) -> ResolutionError:
-    """Why nothing satisfies *causes*, the requirements that were in conflict when the search ended."""
+) -> ConflictError:
+    """Why nothing satisfies *causes*, the requirements that were in conflict when the search for *asked* ended."""
     explanations = [
         explanation
         for name in dict.fromkeys(cause.name for cause in causes)
         if (explanation := _explain_name(name, causes, constraints.get(name), snapshot, target)) is not None
     ]
     told = explanations or [_explain_together(causes)]
-    return _error(
-        asked, target, "; ".join(item.message for item in told), next((item.hint for item in told if item.hint), "")
+    return ConflictError(
+        _describe_question(asked, target),
+        "; ".join(item.message for item in told),
+        hint=next((item.hint for item in told if item.hint), ""),
+        names=frozenset(cause.name for cause in causes),
+        parents=frozenset(cause.required_by[0] for cause in causes if cause.required_by),
+        is_certain=_is_certain(asked, causes, constraints),
     )
 
 
-def explain_address(asked: str, requirement: Requirement, target: Target) -> ResolutionError:
+def explain_address(asked: Sequence[Requirement], requirement: Requirement, target: Target) -> ResolutionError:
     """That a requirement names a file by its address, which the releases of the index do not answer."""
-    return _error(
-        asked, target, f"{requirement.name} is asked for by its address", "take --engine uv, which fetches addresses"
-    )
+    return _error(asked, target, f"{requirement.name} is asked for by its address", "name a release of it instead")
 
 
-def explain_effort(asked: str, rounds: int, target: Target) -> ResolutionError:
+def explain_effort(asked: Sequence[Requirement], rounds: int, target: Target) -> ResolutionError:
     """That the search was given up, though there may be a solution."""
     return _error(
         asked, target, f"none was found in {rounds:,} attempts", "pin more of what you ask for, such as its numpy"
     )
 
 
-def _error(asked: str, target: Target, message: str, hint: str) -> ResolutionError:
-    error = ResolutionError(f"{asked} for {target}", message)
+def _error(asked: Sequence[Requirement], target: Target, message: str, hint: str) -> ResolutionError:
+    error = ResolutionError(_describe_question(asked, target), message)
     error.hint = hint
     return error
+
+
+def _describe_question(asked: Sequence[Requirement], target: Target) -> str:
+    return f"{', '.join(map(str, asked))} for {target}"
 
 
 def _explain_name(
@@ -85,6 +94,40 @@ def _explain_name(
     if not _installable(name, satisfying, package, target):
         return _explain_files(satisfying, demands, package, target)
     return None
+
+
+# --- whatever releases there are -----------------------------------------------------------------------------
+
+
+def _is_certain(asked: Sequence[Requirement], causes: Iterable[Cause], constraints: Mapping[str, SpecifierSet]) -> bool:
+    """Whether what is asked for by one version each, and bounds, leave no version of some distribution at all."""
+    pinned = exact_versions(asked)
+    fixed: dict[str, list[SpecifierSet]] = {}
+    for cause in causes:
+        if cause.required_by is None or cause.required_by[0] in pinned:
+            fixed.setdefault(cause.name, []).append(cause.specifier)
+    return any(
+        _exclude_each_other([*specifiers, constraints.get(name, SpecifierSet())]) for name, specifiers in fixed.items()
+    )
+
+
+def _exclude_each_other(specifiers: Iterable[SpecifierSet]) -> bool:
+    """Whether no version satisfies all of *specifiers*; one that names a version as a string may satisfy."""
+    bounds = [bound for specifier in specifiers for bound in specifier]
+    if any(bound.operator == "===" for bound in bounds):
+        return False
+    ends = [Version(bound.version.removesuffix(".*")) for bound in bounds]
+    return not _satisfying(_where_ranges_begin(ends), [SpecifierSet(str(bound)) for bound in bounds])
+
+
+def _where_ranges_begin(ends: Iterable[Version]) -> Iterator[Version]:
+    """Versions of which one is in any range that has such *ends*: none is smaller, and ranges begin at or after one."""
+    yield Version("0")
+    for end in ends:
+        yield end
+        *parents, last = end.release
+        for numbers in ([*end.release, 0, 0, 1], [*parents, last + 1]):
+            yield Version(".".join(map(str, numbers)))
 
 
 # --- requirements in words -----------------------------------------------------------------------------------
@@ -165,6 +208,9 @@ def _explain_unknown(demands: Sequence[_Demand]) -> _Explanation:
 def _explain_versions(demands: Sequence[_Demand], package: PackageSnapshot, target: Target) -> _Explanation:
     """No release is in all the ranges that are demanded."""
     name = demands[0].name
+    wishes = [demand for demand in demands if demand.is_asked]
+    if _exclude_each_other(demand.specifier for demand in wishes):
+        return _Explanation(f"{_enumerate(wishes)} exclude each other", "leave one of them out")
     for demand in demands:
         if against := _against(demand, demands):
             others = [other for other in demands if other is not demand]

@@ -10,6 +10,7 @@ from typing import Protocol
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from envlock.errors import ResolutionError
 from envlock.target import Target
 
 
@@ -65,6 +66,36 @@ class Resolution:
     engine: str
 
 
+class ConflictError(ResolutionError):
+    """Requirements contradict each other, or no release that the engine knows meets them."""
+
+    def __init__(
+        self,
+        candidate: str,
+        explanation: str,
+        *,
+        hint: str,
+        names: frozenset[str],
+        parents: frozenset[str],
+        is_certain: bool,
+    ) -> None:
+        """Name the distributions that are in conflict, and the *parents* whose requirements on them take part.
+
+        *is_certain* where no release that there may be elsewhere, or some day, would meet the requirements.
+        """
+        super().__init__(candidate, explanation)
+        self.hint = hint
+        self.names, self.parents, self.is_certain = names, parents, is_certain
+
+
+class UnservedTargetError(ResolutionError):
+    """An engine cannot resolve for the target, whatever is asked for."""
+
+    def __init__(self, candidate: str, explanation: str, *, hint: str) -> None:
+        super().__init__(candidate, explanation)
+        self.hint = hint
+
+
 class Resolver(Protocol):
     """Finds a set of distributions that satisfies all requirements on a target."""
 
@@ -74,6 +105,9 @@ class Resolver(Protocol):
     needs_interpreter: bool
     """Whether it runs in a Python of the target's line, and finds nothing without one."""
 
+    asks_index: bool
+    """Whether it needs the package index, and seconds for an answer."""
+
     def resolve(
         self,
         requirements: Sequence[Requirement],
@@ -81,13 +115,17 @@ class Resolver(Protocol):
         constraints: Sequence[Requirement],
         target: Target,
         interpreter: Path | None,
+        kept: Sequence[Requirement] = (),
     ) -> Resolution:
         """Resolve *requirements* for *target*, whatever Python runs this.
 
         *constraints* bound what is taken, without asking for it. *interpreter* is a Python of the target's line,
-        where one is at hand: source distributions must not be asked for their metadata by any other.
+        where one is at hand: source distributions must not be asked for their metadata by any other. *kept* are
+        pins, ``name==version``, from which the solution is to differ as little as it has to: they never leave it
+        without one.
 
         Raises:
-            ResolutionError: No set of distributions satisfies all of it.
+            ResolutionError: No set of distributions satisfies all of it; :class:`ConflictError` where it is known what
+                is in conflict, :class:`UnservedTargetError` where the engine does not resolve for the target.
             NetworkError: The index cannot be reached.
         """

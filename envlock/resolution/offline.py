@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -12,8 +12,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, ResolutionTooDeep
-from resolvelib import Resolver as Engine
 from resolvelib.resolvers import Criterion
+from resolvelib.resolvers import Resolution as Engine
 from resolvelib.structs import RequirementInformation
 
 from envlock.knowledge.snapshot import IndexSnapshot, SnapshotFile, bundled_snapshot
@@ -21,8 +21,8 @@ from envlock.knowledge.source_builds import find_source_build
 from envlock.reporter import Reporter, SilentReporter
 from envlock.resolution.distributions import Installable, find_installable
 from envlock.resolution.explanation import Cause, explain_address, explain_conflict, explain_effort
-from envlock.resolution.interface import Pin, PinnedFile, Resolution
-from envlock.resolution.preferences import Preferences, preferences_for
+from envlock.resolution.interface import ConflictError, Pin, PinnedFile, Resolution
+from envlock.resolution.preferences import Preferences, exact_versions, preferences_for
 from envlock.target import Target
 
 _MOST_ROUNDS = 20_000
@@ -81,6 +81,7 @@ class OfflineResolver:
 
     name = "offline"
     needs_interpreter = False
+    asks_index = False
 
     def __init__(self, snapshot: IndexSnapshot | None = None, reporter: Reporter | None = None) -> None:
         """Resolve over *snapshot*, the bundled one by default, and tell *reporter* where it takes long."""
@@ -94,13 +95,27 @@ class OfflineResolver:
         constraints: Sequence[Requirement],
         target: Target,
         interpreter: Path | None,
+        kept: Sequence[Requirement] = (),
     ) -> Resolution:
-        """See :class:`envlock.resolution.interface.Resolver`; no *interpreter* is needed."""
+        """See :class:`envlock.resolution.interface.Resolver`; no *interpreter* is needed.
+
+        Kept pins hold like constraints at first. Those that take part in a conflict are let go, until there is none;
+        they are still the first choice then.
+        """
         del interpreter
         snapshot = self._snapshot or bundled_snapshot()
-        preferences = preferences_for(requirements, target, snapshot)
+        preferences = preferences_for(requirements, kept, target, snapshot)
         search = _Search(snapshot, target, preferences, self._reporter)
-        return Resolution(pins=tuple(search.pins(requirements, constraints)), engine=self.name)
+        held = {canonicalize_name(pin.name): pin for pin in kept}
+        while True:
+            try:
+                pins = tuple(search.pins(requirements, [*constraints, *held.values()]))
+                return Resolution(pins=pins, engine=self.name)
+            except ConflictError as conflict:
+                if not held:
+                    raise
+                to_blame = held.keys() & conflict.names or held.keys() & conflict.parents or held.keys()
+                held = {name: pin for name, pin in held.items() if name not in to_blame}
 
 
 @dataclass(frozen=True)
@@ -129,26 +144,49 @@ class _Search:
                 )
 
     def _solve(self, provider: _Provider, requirements: Sequence[Requirement]) -> Mapping[Identifier, Choice]:
-        asked = ", ".join(str(requirement) for requirement in requirements)
         for requirement in requirements:
             if requirement.url is not None:
-                raise explain_address(asked, requirement, self.target)
+                raise explain_address(requirements, requirement, self.target)
         demands = [demand for requirement in requirements for demand in provider.demands_of(requirement, "")]
         engine = Engine(provider, _Progress(self.reporter))
         try:
-            return engine.resolve(demands, max_rounds=_MOST_ROUNDS).mapping
+            return _reached(demands, engine.resolve(demands, max_rounds=_MOST_ROUNDS).mapping, provider)
         except ResolutionImpossible as conflict:
-            causes = [_cause(information) for information in conflict.causes]
-            raise explain_conflict(asked, causes, provider.constraints, self.snapshot, self.target) from conflict
+            causes = [_cause(*information) for information in conflict.causes]
+            names = {cause.name for cause in causes}
+            # The search ends with the first conflict that it meets. What is asked for, and what that needs in any case,
+            # tells more of it.
+            inevitable = _inevitable(requirements, provider, self.snapshot)
+            causes += [cause for cause in inevitable if cause.name in names]
+            raise explain_conflict(requirements, causes, provider.constraints, self.snapshot, self.target) from conflict
         except ResolutionTooDeep as effort:
-            raise explain_effort(asked, _MOST_ROUNDS, self.target) from effort
+            raise explain_effort(requirements, _MOST_ROUNDS, self.target) from effort
 
     def _build_pins(self, choice: Choice) -> tuple[str, ...]:
         """The tools that the source distribution is built with, pinned like everything else."""
         name, _ = choice.identifier
         build = find_source_build(name, choice.version)
-        pins = self.pins(build.build, ()) if build else ()
+        # What the environment holds has no say in what builds its parts.
+        search = replace(self, preferences=replace(self.preferences, kept={}))
+        pins = search.pins(build.build, ()) if build else ()
         return tuple(f"{pin.name}=={pin.version}" for pin in pins)
+
+
+def _reached(
+    demands: Iterable[Demand], choices: Mapping[Identifier, Choice], provider: _Provider
+) -> dict[Identifier, Choice]:
+    """Those of *choices* that *demands* lead to: the others were chosen for what was rejected later.
+
+    resolvelib's own Resolver does the same, and does not end where such a rest requires itself.
+    """
+    reached: dict[Identifier, Choice] = {}
+    waiting = [demand.identifier for demand in demands]
+    while waiting:
+        identifier = waiting.pop()
+        if identifier not in reached:
+            reached[identifier] = choices[identifier]
+            waiting += [demand.identifier for demand in provider.get_dependencies(choices[identifier])]
+    return reached
 
 
 def _pinned(file: SnapshotFile) -> PinnedFile:
@@ -167,8 +205,18 @@ def _dependents(choices: Mapping[Identifier, Choice], provider: _Provider) -> di
     return via
 
 
-def _cause(information: RequirementInformation[Demand, Choice]) -> Cause:
-    demand, parent = information
+def _inevitable(requirements: Sequence[Requirement], provider: _Provider, snapshot: IndexSnapshot) -> Iterator[Cause]:
+    """*requirements*, and those of the releases that they name."""
+    for requirement in requirements:
+        yield from (_cause(demand, None) for demand in provider.demands_of(requirement, ""))
+    for name, version in exact_versions(requirements).items():
+        package = snapshot.package(name)
+        choice = provider.choice((name, ""), version) if package and version in package.versions else None
+        if choice is not None:
+            yield from (_cause(demand, choice) for demand in provider.get_dependencies(choice))
+
+
+def _cause(demand: Demand, parent: Choice | None) -> Cause:
     return Cause(
         name=demand.identifier[0],
         specifier=demand.specifier,
@@ -211,8 +259,9 @@ class _Provider(AbstractProvider[Demand, Choice, Identifier]):
     def _matches(
         self, identifier: Identifier, demands: Sequence[Demand], excluded: frozenset[Version]
     ) -> Iterator[Choice]:
-        """The releases that satisfy, best first: wheels before sources, yanked and pre-releases last."""
+        """The releases that satisfy, best first: the kept one, wheels before sources, yanked and pre-releases last."""
         name, _ = identifier
+        kept = self._search.preferences.kept.get(name)
         bounds = [*demands, self._bounds[name]] if name in self._bounds else demands
         takes_prereleases = any(demand.asks_for_prereleases for demand in bounds)
         later: list[tuple[bool, bool, Choice]] = []
@@ -221,24 +270,24 @@ class _Provider(AbstractProvider[Demand, Choice, Identifier]):
         for version in self._order(name):
             if not all(demand.admits(version) for demand in bounds):
                 continue
-            if version.is_prerelease and not takes_prereleases:
+            if version.is_prerelease and not takes_prereleases and version != kept:
                 prereleases.append(version)
                 continue
-            choice = self._choice(identifier, version)
+            choice = self.choice(identifier, version)
             if choice is None:
                 continue
             has_final = True
             if version in excluded:
                 continue
             installable = choice.installable
-            if installable.is_yanked or installable.is_source:
+            if version != kept and (installable.is_yanked or installable.is_source):
                 later.append((installable.is_yanked, installable.is_source, choice))
             else:
                 yield choice
         yield from (choice for *_, choice in sorted(later, key=lambda item: item[:2]))
         if not has_final:
             # PEP 440: they are taken where nothing else satisfies.
-            remaining = (self._choice(identifier, version) for version in prereleases if version not in excluded)
+            remaining = (self.choice(identifier, version) for version in prereleases if version not in excluded)
             yield from (choice for choice in remaining if choice is not None)
 
     def _order(self, name: str) -> list[Version]:
@@ -247,7 +296,7 @@ class _Provider(AbstractProvider[Demand, Choice, Identifier]):
             self._orders[name] = self._search.preferences.order(name, package) if package else []
         return self._orders[name]
 
-    def _choice(self, identifier: Identifier, version: Version) -> Choice | None:
+    def choice(self, identifier: Identifier, version: Version) -> Choice | None:
         """The release for the target; ``None`` where the target gets nothing of it, or cannot read what it requires."""
         key = (identifier, version)
         if key not in self._choices:

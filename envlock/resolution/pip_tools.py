@@ -18,7 +18,7 @@ from envlock.knowledge.pip_tools import find_pip_tools
 from envlock.pip_process import unreachable_index
 from envlock.reporter import Reporter, SilentReporter
 from envlock.resolution.distributions import rank_wheel
-from envlock.resolution.interface import Pin, PinnedFile, Resolution
+from envlock.resolution.interface import Pin, PinnedFile, Resolution, UnservedTargetError
 from envlock.target import Target, platform_here
 from envlock.uv_process import UvError, run_uv
 
@@ -34,6 +34,7 @@ class PipToolsResolver:
 
     name = "pip-tools"
     needs_interpreter = True
+    asks_index = True
 
     def __init__(self, reporter: Reporter | None = None) -> None:
         """Tell *reporter* what is going on: a lock of TensorFlow takes up to some minutes."""
@@ -46,6 +47,7 @@ class PipToolsResolver:
         constraints: Sequence[Requirement],
         target: Target,
         interpreter: Path | None,
+        kept: Sequence[Requirement] = (),
     ) -> Resolution:
         """See :class:`envlock.resolution.interface.Resolver`; source distributions are taken where no wheel satisfies.
 
@@ -62,7 +64,7 @@ class PipToolsResolver:
         # In a folder of its own: the settings of the project that one happens to stand in are not the lock's.
         with TemporaryDirectory(prefix="envlock-") as folder:
             with self._reporter.step("resolving with pip-compile"):
-                pinned = _compile(tool, requirements, constraints, asked, Path(folder))
+                pinned = _compile(tool, requirements, constraints, kept, asked, Path(folder))
             with self._reporter.step("listing the files of every release"):
                 listed = _list_files(tool, pinned, asked, folder)
         return Resolution(pins=tuple(_combine(pinned, listed, asked, target)), engine=self.name)
@@ -72,14 +74,16 @@ def _command(asked: str, target: Target, interpreter: Path | None) -> list[str]:
     """The arguments of uv, up to the program of pip-tools that is to run.
 
     Raises:
-        ResolutionError: No pip-tools runs on Python of that line, or no such Python is at hand.
+        UnservedTargetError: No pip-tools runs on Python of that line, or no such Python is at hand.
     """
     pair = find_pip_tools(target.python)
     if pair is None:
-        raise _refusal(asked, f"pip-tools cannot resolve for Python {target.python}", "take --engine uv")
+        problem = f"pip-tools does not resolve for Python {target.python}"
+        raise UnservedTargetError(asked, problem, hint="take --engine uv")
     if interpreter is None:
         problem = f"pip-tools resolves on Python {target.python} alone, and none is at hand"
-        raise _refusal(asked, problem, f"install Python {target.python}, or take --engine uv")
+        hint = f"install Python {target.python}, or take --engine uv"
+        raise UnservedTargetError(asked, problem, hint=hint)
     # Isolated from a pip-tools that the person may have installed with uv.
     options = ["--isolated", "--python", str(interpreter), "--from", pair.pip_tools, "--with", pair.pip]
     return ["tool", "run", "--quiet", *options]
@@ -89,9 +93,12 @@ def _compile(
     tool: Sequence[str],
     requirements: Sequence[Requirement],
     constraints: Sequence[Requirement],
+    kept: Sequence[Requirement],
     asked: str,
     folder: Path,
 ) -> list[PinnedRequirement]:
+    # The pins in its output are kept by pip-compile, but for those that are in conflict.
+    (folder / "pinned.txt").write_text("".join(f"{item}\n" for item in kept), encoding="utf-8")
     (folder / "constraints.txt").write_text("".join(f"{item}\n" for item in constraints), encoding="utf-8")
     # pip-tools 6 has no option --constraint.
     lines = ["-c constraints.txt", *map(str, requirements)]

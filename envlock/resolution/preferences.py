@@ -1,8 +1,8 @@
-"""In which order the releases of a distribution are tried: verified pins, then those of the era, then later ones."""
+"""In which order the releases of a distribution are tried: kept pins, verified ones, those of the era, later ones."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -26,6 +26,9 @@ _AFTER_RELEASE = timedelta(days=14)
 class Preferences:
     """What is preferred among releases that all satisfy."""
 
+    kept: Mapping[str, Version]
+    """Pins of an earlier lock, by name."""
+
     verified: Mapping[str, Version]
     """Pins of a verified closure, by name."""
 
@@ -33,15 +36,15 @@ class Preferences:
     """Releases uploaded before are preferred, UTC, ``YYYY-MM-DD…``; ``None``: the newest are."""
 
     def order(self, name: str, package: PackageSnapshot) -> list[Version]:
-        """All versions of a distribution: the verified, those of the era newest first, later ones oldest first."""
+        """All versions of a distribution: kept, verified, those of the era newest first, later ones oldest first."""
         newest_first = list(reversed(package.versions))
         # Among releases that were needed somewhere, what is old may be there for an old Python alone.
         if self.era_end is None or not package.is_complete:
             ordered = newest_first
         else:
             ordered = _nearest_to(self.era_end, newest_first, package)
-        verified = self.verified.get(name)
-        return ordered if verified is None else sorted(ordered, key=lambda version: version != verified)
+        kept, verified = self.kept.get(name), self.verified.get(name)
+        return sorted(ordered, key=lambda version: (version != kept, version != verified))
 
 
 def _nearest_to(era_end: str, newest_first: list[Version], package: PackageSnapshot) -> list[Version]:
@@ -51,16 +54,27 @@ def _nearest_to(era_end: str, newest_first: list[Version], package: PackageSnaps
     return within + sorted(later, key=lambda version: uploaded[version])
 
 
-def preferences_for(requirements: Sequence[Requirement], target: Target, snapshot: IndexSnapshot) -> Preferences:
-    """What to prefer beside *requirements*: what was verified with their pins, and the time of their TensorFlow."""
-    pinned: dict[str, Version] = {
+def preferences_for(
+    requirements: Sequence[Requirement], kept: Sequence[Requirement], target: Target, snapshot: IndexSnapshot
+) -> Preferences:
+    """What to prefer beside *requirements*: *kept* pins, what was verified with them, the time of their TensorFlow."""
+    pinned = exact_versions(requirements)
+    closure = find_closure(pinned, python=target.python, platform=target.platform.name)
+    return Preferences(
+        kept=exact_versions(kept),
+        verified=closure.pins if closure else {},
+        era_end=_end_of_era_of(pinned, snapshot),
+    )
+
+
+def exact_versions(requirements: Iterable[Requirement]) -> dict[str, Version]:
+    """The version of each of *requirements* that names one, by normalised name."""
+    return {
         canonicalize_name(requirement.name): Version(specifier.version)
         for requirement in requirements
         for specifier in requirement.specifier
         if specifier.operator == "==" and not specifier.version.endswith(".*")
     }
-    closure = find_closure(pinned, python=target.python, platform=target.platform.name)
-    return Preferences(verified=closure.pins if closure else {}, era_end=_end_of_era_of(pinned, snapshot))
 
 
 def _end_of_era_of(pinned: Mapping[str, Version], snapshot: IndexSnapshot) -> str | None:

@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from envlock.errors import ResolutionError
 from envlock.formats.pinned_requirements import PinnedRequirement, read_pinned_requirements
 from envlock.formats.text import without_credentials
-from envlock.resolution.interface import Pin, PinnedFile, Resolution
+from envlock.resolution.interface import Pin, PinnedFile, Resolution, UnservedTargetError
 from envlock.target import Target
 from envlock.uv_process import UvError, run_uv
 
@@ -31,6 +31,7 @@ class UvResolver:
 
     name = "uv"
     needs_interpreter = False
+    asks_index = True
 
     def resolve(
         self,
@@ -39,20 +40,32 @@ class UvResolver:
         constraints: Sequence[Requirement],
         target: Target,
         interpreter: Path | None,
+        kept: Sequence[Requirement] = (),
     ) -> Resolution:
         """See :class:`envlock.resolution.interface.Resolver`.
 
-        Wheels alone are tried first; source distributions are admitted only where that has no solution.
+        Wheels alone are tried first; source distributions are admitted only where that has no solution. Kept pins hold
+        like constraints at first, and are what uv prefers where that has none.
         """
-        try:
-            return self._compile(requirements, constraints, target, interpreter, wheels_only=True)
-        except ResolutionError:
-            return self._compile(requirements, constraints, target, interpreter, wheels_only=False)
+        *attempts, last = [
+            ([*constraints, *kept], True),
+            *([(constraints, True)] if kept else []),
+            (constraints, False),
+        ]
+        for bounds, wheels_only in attempts:
+            try:
+                return self._compile(requirements, bounds, kept, target, interpreter, wheels_only=wheels_only)
+            except ResolutionError as refusal:
+                if isinstance(refusal, UnservedTargetError) or _ABSENT.search(refusal.explanation):
+                    raise
+        bounds, wheels_only = last
+        return self._compile(requirements, bounds, kept, target, interpreter, wheels_only=wheels_only)
 
     def _compile(
         self,
         requirements: Sequence[Requirement],
         constraints: Sequence[Requirement],
+        kept: Sequence[Requirement],
         target: Target,
         interpreter: Path | None,
         *,
@@ -70,31 +83,48 @@ class UvResolver:
         # In a folder of its own: the settings of the project that one happens to stand in are not the lock's.
         with TemporaryDirectory(prefix="envlock-") as folder:
             try:
-                annotated = _solve(common, requirements, constraints, folder)
+                annotated = _solve(common, requirements, constraints, kept, Path(folder))
                 listed = _list_files(common, annotated, folder)
             except UvError as error:
+                asked = f"{', '.join(map(str, requirements))} on Python {target.python}"
+                if _UNSERVED_PYTHON.search(error.detail):
+                    problem, hint = f"uv does not resolve for Python {target.python}", "take another --python-version"
+                    raise UnservedTargetError(asked, problem, hint=hint) from error
                 if not _CANDIDATES_FAULT.search(error.detail):
                     raise
-                asked = ", ".join(str(requirement) for requirement in requirements)
-                raise ResolutionError(f"{asked} on Python {target.python}", error.detail) from error
+                raise ResolutionError(asked, error.detail) from error
         return Resolution(pins=tuple(combine_pins(annotated, listed)), engine=self.name)
 
 
 # Anything else that uv ends with is the matter of the machine or its configuration.
 _CANDIDATES_FAULT = re.compile(r"No solution found|Failed to build|Failed to download and build|does not provide")
 
+# Of what is asked for by name; no other way of asking finds it.
+_ABSENT = re.compile(r"was not found in the package registry")
+
+# Said of the target, or of the interpreter that is to build sources.
+_UNSERVED_PYTHON = re.compile(r"Python <\S+ is not supported|Please use Python \S+ or newer")
+
 
 def _solve(
-    common: Sequence[str], requirements: Sequence[Requirement], constraints: Sequence[Requirement], folder: str
+    common: Sequence[str],
+    requirements: Sequence[Requirement],
+    constraints: Sequence[Requirement],
+    kept: Sequence[Requirement],
+    folder: Path,
 ) -> list[PinnedRequirement]:
     """Every distribution with what requires it, which a lock in TOML does not tell."""
-    constraints_file = Path(folder) / "constraints.txt"
+    constraints_file, pinned_file = folder / "constraints.txt", folder / "pinned.txt"
     constraints_file.write_text(_lines(constraints), encoding="utf-8")
+    # What stands in the output is preferred by uv.
+    pinned_file.write_text(_lines(kept), encoding="utf-8")
     arguments = [
         *common,
         *("--deps", "--annotate", "--annotation-style", "line", "--constraints", str(constraints_file)),
+        *("--output-file", str(pinned_file)),
     ]
-    return list(read_pinned_requirements(_run(arguments, requirements, folder)))
+    _run(arguments, requirements, str(folder))
+    return list(read_pinned_requirements(pinned_file.read_text(encoding="utf-8")))
 
 
 def _list_files(common: Sequence[str], pins: Sequence[PinnedRequirement], folder: str) -> Mapping[str, Any]:

@@ -23,6 +23,7 @@ class ConstraintsTxtWriter:
     name = "constraints.txt"
     file_name = "constraints.txt"
     needs_addresses = False
+    has_hashes = False
 
     def file_name_for(self, platform: Platform) -> str:
         """See :class:`envlock.writers.interface.LockWriter`."""
@@ -42,6 +43,10 @@ class ConstraintsTxtWriter:
     def is_ours(self, text: str) -> bool:
         """See :class:`envlock.writers.interface.LockWriter`."""
         return text.startswith(_FIRST_WORDS)
+
+    def install_command(self, lock_path: str) -> str:
+        """See :class:`envlock.writers.interface.LockWriter`; what is installed is the person's choice."""
+        return f"DIR/bin/python -m pip install -c {lock_path} NAME"
 
     def read_pins(self, text: str) -> dict[str, Version]:
         """See :class:`envlock.writers.interface.LockWriter`; what is not pinned is passed over."""

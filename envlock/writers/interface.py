@@ -24,6 +24,9 @@ class LockWriter(Protocol):
     needs_addresses: bool
     """Whether it names where every file is to be had."""
 
+    has_hashes: bool
+    """Whether it names the hash of every file."""
+
     def file_name_for(self, platform: Platform) -> str:
         """Where it goes if locks for several platforms are written."""
 
@@ -36,6 +39,9 @@ class LockWriter(Protocol):
 
     def is_ours(self, text: str) -> bool:
         """Whether *text*, the beginning of an existing file, was rendered by this writer: then it may be replaced."""
+
+    def install_command(self, lock_path: str) -> str:
+        """How to install into the environment ``DIR`` from the file at *lock_path*, which is quoted for a shell."""
 
     def read_pins(self, text: str) -> Mapping[str, Version]:
         """The version of every distribution, by normalised name, in a *text* of this format, whoever wrote it.

@@ -47,6 +47,7 @@ class PylockTomlWriter:
     name = "pylock.toml"
     file_name = "pylock.toml"
     needs_addresses = True
+    has_hashes = True
 
     def file_name_for(self, platform: Platform) -> str:
         """See :class:`envlock.writers.interface.LockWriter`; the standard allows no other pattern."""
@@ -67,6 +68,10 @@ class PylockTomlWriter:
     def is_ours(self, text: str) -> bool:
         """See :class:`envlock.writers.interface.LockWriter`."""
         return re.search(rf'^created-by = "{_CREATOR}"$', text, flags=re.MULTILINE) is not None
+
+    def install_command(self, lock_path: str) -> str:
+        """See :class:`envlock.writers.interface.LockWriter`; only the newest pip reads the format."""
+        return f"uv pip sync --python DIR {lock_path}"
 
     def read_pins(self, text: str) -> dict[str, Version]:
         """See :class:`envlock.writers.interface.LockWriter`; what has no version, such as a folder, is passed over."""

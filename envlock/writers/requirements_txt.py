@@ -26,6 +26,7 @@ class RequirementsTxtWriter:
     name = "requirements.txt"
     file_name = "requirements.txt"
     needs_addresses = False
+    has_hashes = True
 
     def file_name_for(self, platform: Platform) -> str:
         """See :class:`envlock.writers.interface.LockWriter`."""
@@ -38,6 +39,10 @@ class RequirementsTxtWriter:
     def is_ours(self, text: str) -> bool:
         """See :class:`envlock.writers.interface.LockWriter`."""
         return text.startswith(_FIRST_WORDS)
+
+    def install_command(self, lock_path: str) -> str:
+        """See :class:`envlock.writers.interface.LockWriter`."""
+        return f"DIR/bin/python -m pip install --require-hashes -r {lock_path}"
 
     def read_pins(self, text: str) -> dict[str, Version]:
         """See :class:`envlock.writers.interface.LockWriter`; what is not pinned is passed over."""

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from envlock import cli
 from envlock.cli import main
-from envlock.cli.fetch import Fetch
 
 NAME = "tiny-1.0-py3-none-any.whl"
 
@@ -37,8 +35,6 @@ def locked_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     settings = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index)}
     for variable, value in settings.items():
         monkeypatch.setenv(variable, value)
-    if not any(command.name == Fetch.name for command in cli.COMMANDS):
-        monkeypatch.setattr(cli, "COMMANDS", (*cli.COMMANDS, Fetch()))
     return folder
 
 

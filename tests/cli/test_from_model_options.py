@@ -68,6 +68,18 @@ REFUSED = [
         id="an environment for another machine",
     ),
     pytest.param(
+        ["-o", "-", "--check"],
+        "-o - prints the lock, and --check something else [usage]",
+        "leave one of them out",
+        id="two things on standard output",
+    ),
+    pytest.param(
+        ["--with", "tensorflow[and-cuda]"],
+        "tensorflow[and-cuda]: envlock chooses the distribution of TensorFlow itself [usage]",
+        "name a plain version, or use --tensorflow, --device and --python-version",
+        id="an extra of TensorFlow",
+    ),
+    pytest.param(
         ["--check"],
         "requirements.txt: there is no lock to check [usage]",
         "leave --check out to make it",
@@ -77,7 +89,7 @@ REFUSED = [
         ["--with", "https://me:secret@index.example/pandas.whl"],
         "'https://index.example/pandas.whl' is no requirement: Expected semicolon (after name with no version specifier) "
         "or end [usage]",
-        "such as pandas, 'pandas>=1.2,<2' or 'pandas @ https://...'",
+        "such as pandas or 'pandas>=1.2,<2'",
         id="an address without a name",
     ),
 ]
@@ -173,16 +185,149 @@ def test_a_distribution_that_the_database_lacks_is_named_with_the_engine_that_ma
     assert lock("-q", "--tensorflow", "2.4", "--prefer", "saver", "--with", "a-name-of-nobody") == 1
 
     assert capsys.readouterr().err == (
-        "envlock: no environment that was tried serves: tensorflow-cpu 2.4.4 on Python 3.8: resolution failed: "
+        "envlock: tensorflow-cpu 2.4.4 on Python 3.8 does not go with a-name-of-nobody: "
         "the database does not hold a-name-of-nobody (asked for) [no-environment]\n"
         "  take --engine uv, which asks the package index\n"
     )
     assert list(folder.iterdir()) == []
 
 
-def test_the_lock_names_the_command_without_the_folder_of_the_model(folder: Path) -> None:
-    lock("--with", "six")
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--with", "six"], "--with six"),
+        (["-o", "{folder}/lock.txt"], "-o lock.txt"),
+        (["--output={folder}/lock.txt"], "--output=lock.txt"),
+        (["-o./lock.txt", "--venv", "../{folder.name}/.venv"], "-olock.txt --venv .venv"),
+        (["--with-requirements", "{folder}/mine.in"], "--with-requirements mine.in"),
+    ],
+)
+def test_the_lock_names_the_command_without_folders(options: list[str], told: str, folder: Path) -> None:
+    (folder / "mine.in").write_text("six\n")
 
-    text = (folder / "requirements.txt").read_text()
-    assert "# Made by: envlock from-model model.h5 --lock-only --engine offline --with six\n" in text
+    assert lock(*(option.format(folder=folder) for option in options)) == 0
+
+    (text,) = (path.read_text() for path in folder.glob("*.txt"))
+    assert f"# Made by: envlock from-model model.h5 --lock-only --engine offline {told}\n" in text
     assert str(EXAMPLE.parent) not in text
+
+
+def test_a_dash_prints_the_lock_alone_and_the_report_beside_it(folder: Path, capsys: Captured) -> None:
+    assert lock("-o", "-") == 0
+
+    printed = capsys.readouterr()
+    assert printed.out.startswith("# Locked by envlock: ")
+    assert "  lock          on standard output (" in printed.err
+    assert list(folder.iterdir()) == []
+    assert lock("-o", "-", "-q", "--format", "constraints.txt") == 0
+    assert [line for line in capsys.readouterr().err.splitlines() if line] == []
+
+
+def test_a_lock_keeps_its_format_until_another_is_named(folder: Path) -> None:
+    path = folder / "requirements.txt"
+    for options, form in [
+        (["-o", path.name, "--format", "constraints.txt"], "constraints.txt"),
+        ([], "constraints.txt"),
+        (["--format", "requirements.txt"], "requirements.txt"),
+    ]:
+        assert lock(*options) == 0
+        assert [writer.name for writer in WRITERS if writer.is_ours(path.read_text())] == [form]
+
+
+def test_no_lock_is_written_where_one_of_several_is_refused(folder: Path, capsys: Captured) -> None:
+    (folder / "requirements-win_amd64.txt").write_text("mine\n")
+
+    assert lock("--python-platform", "linux_x86_64", "--python-platform", "win_amd64") == 2
+    assert capsys.readouterr().out == ""
+    assert lock("--tensorflow", "2.4", "--python-platform", "linux_x86_64", "--python-platform", "macos_arm64") == 1
+
+    assert [path.name for path in folder.iterdir()] == ["requirements-win_amd64.txt"]
+
+
+def test_tensorflow_in_a_requirements_file_says_which_one_is_wanted(folder: Path, capsys: Captured) -> None:
+    (folder / "mine.in").write_text("tensorflow-gpu==2.3.4\n-c bounds.in\n")
+    (folder / "bounds.in").write_text("six<1.16\n")
+
+    assert lock("--with-requirements", "mine.in") == 0
+
+    assert capsys.readouterr().err == (
+        "envlock: TensorFlow ==2.3.4 is among what you want besides: taken as --tensorflow is\n"
+    )
+    text = (folder / "requirements.txt").read_text()
+    assert "\ntensorflow-cpu==2.3.4 " in text
+    assert "\ntensorflow-gpu==" not in text
+    assert "\nsix==1.15.0 " in text
+
+
+CONFLICTS = [
+    pytest.param(
+        ["--tensorflow", "1.15", "--python-version", "3.11"],
+        "TensorFlow 1.15 has no wheel for Python 3.11 on linux_x86_64",
+        "it has wheels for Python 2.7, 3.5, 3.6, 3.7: choose another --python-version or --tensorflow",
+        id="a Python",
+    ),
+    pytest.param(
+        ["--tensorflow", "99"],
+        "the database holds no release of TensorFlow 99",
+        "name another with --tensorflow: it holds 0.12 to 2.21",
+        id="no release",
+    ),
+    pytest.param(
+        ["--tensorflow", "2.10", "--with", "numpy==2.0"],
+        "tensorflow-cpu 2.10.1 on Python 3.10 does not go with numpy==2.0: "
+        "numpy==2.0 (asked for) is against numpy<2 (a bound in force)",
+        "ask for numpy==1.26.4 instead of numpy==2.0",
+        id="a bound",
+    ),
+    pytest.param(
+        ["--tensorflow", "2.9", "--with", "protobuf>=5"],
+        "tensorflow-cpu 2.9.3 on Python 3.10 does not go with protobuf>=5: no release of protobuf satisfies "
+        "protobuf>=5 (asked for) and protobuf<3.20,>=3.9.2 (required by tensorflow-cpu 2.9.3)",
+        "ask for protobuf==3.19.6 instead of protobuf>=5",
+        id="a requirement",
+    ),
+    pytest.param(
+        ["--tensorflow", "2.4", "--with", "numpy<1", "--with", "numpy>2"],
+        "tensorflow-cpu 2.4.4 on Python 3.8 does not go with numpy<1 and numpy>2: "
+        "numpy<1 (asked for) and numpy>2 (asked for) exclude each other",
+        "leave one of them out",
+        id="each other",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "message", "hint"), CONFLICTS)
+def test_a_conflict_that_is_certain_is_told_without_asking_the_index(
+    options: list[str], message: str, hint: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("envlock.resolution.uv.run_uv", None)
+    platform = ["--python-platform", "linux_x86_64", "--prefer", "auto"]
+
+    assert main(["from-model", str(EXAMPLE), "--lock-only", *platform, *options]) == 1
+
+    assert capsys.readouterr() == ("", f"envlock: {message} [no-environment]\n  {hint}\n")
+
+
+def test_a_wish_that_only_a_late_line_meets_is_met_by_that_one(folder: Path, capsys: Captured) -> None:
+    assert lock("--with", "numpy>=2", "--python-platform", "linux_x86_64") == 0
+
+    printed = capsys.readouterr()
+    assert "tensorflow 2.18" in printed.out
+    assert "more do not go with numpy>=2: no release of numpy satisfies" in printed.out
+    assert printed.err == ""
+
+
+def test_only_what_a_new_wish_moves_is_moved(folder: Path, capsys: Captured) -> None:
+    lock("-q")
+    path = folder / "requirements.txt"
+    before = WRITERS[0].read_pins(path.read_text())
+    capsys.readouterr()
+
+    assert lock("--with", f"wheel<{before['wheel']}") == 0
+
+    after = WRITERS[0].read_pins(path.read_text())
+    assert {name for name in after if after[name] != before.get(name)} == {"wheel"}
+    assert capsys.readouterr().err == (
+        f"envlock: requirements.txt: not all of its pins can be kept: "
+        f"wheel=={before['wheel']} is now {after['wheel']}\n"
+    )

@@ -187,7 +187,7 @@ ADVICE = "  this is a fault of envlock: please report it, with what the same com
 def test_a_fault_of_envlock_is_one_line_and_the_request_to_report_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "COMMANDS", (FailingCommand(ValueError("boom\n \x1b[31m")),))
+    monkeypatch.setattr(cli, "COMMANDS", {"fail": lambda: FailingCommand(ValueError("boom\n \x1b[31m"))})
 
     assert main(["fail"]) == 2
     assert capsys.readouterr() == ("", FAULT + ADVICE)
@@ -196,7 +196,7 @@ def test_a_fault_of_envlock_is_one_line_and_the_request_to_report_it(
 def test_a_fault_of_envlock_has_a_traceback_for_who_asks_for_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "COMMANDS", (FailingCommand(ValueError("boom\n \x1b[31m")),))
+    monkeypatch.setattr(cli, "COMMANDS", {"fail": lambda: FailingCommand(ValueError("boom\n \x1b[31m"))})
 
     assert main(["fail", "-v"]) == 2
     complaint = capsys.readouterr().err
@@ -207,7 +207,7 @@ def test_a_fault_of_envlock_has_a_traceback_for_who_asks_for_it(
 def test_a_fault_of_envlock_is_told_to_scripts_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "COMMANDS", (FailingCommand(RecursionError("too deep")),))
+    monkeypatch.setattr(cli, "COMMANDS", {"fail": lambda: FailingCommand(RecursionError("too deep"))})
 
     assert main(["fail", "--json"]) == 2
     assert json.loads(capsys.readouterr().out) == {
@@ -220,7 +220,7 @@ def test_a_fault_of_envlock_is_told_to_scripts_too(
 
 
 def test_an_interruption_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(cli, "COMMANDS", (FailingCommand(KeyboardInterrupt()),))
+    monkeypatch.setattr(cli, "COMMANDS", {"fail": lambda: FailingCommand(KeyboardInterrupt())})
 
     assert main(["fail"]) == 130
     assert capsys.readouterr() == ("", "envlock: interrupted\n")
@@ -241,7 +241,7 @@ class Wait:
             for _ in range(600):
                 time.sleep(0.1)
 
-cli.COMMANDS = (Wait(),)
+cli.COMMANDS = {"wait": Wait}
 sys.exit(cli.main(["wait"]))
 """
 

@@ -12,7 +12,7 @@ from packaging.version import Version
 from envlock.errors import ResolutionError
 from envlock.knowledge import closures
 from envlock.knowledge.closures import VerifiedClosure
-from envlock.resolution import Pin, Resolution
+from envlock.resolution import ConflictError, Pin, Resolution
 from envlock.resolution.offline import OfflineResolver
 from envlock.target import LINUX_X86_64, MACOS_ARM64, WINDOWS_X86_64, Platform, Target
 from tests.resolution.snapshots import hash_of, pinned, write_snapshot
@@ -27,13 +27,19 @@ class Index:
         self.folder = folder
 
     def resolve(
-        self, packages: dict[str, Any], *asked: str, target: Target = PYTHON_3_8, constraints: tuple[str, ...] = ()
+        self,
+        packages: dict[str, Any],
+        *asked: str,
+        target: Target = PYTHON_3_8,
+        constraints: tuple[str, ...] = (),
+        kept: tuple[str, ...] = (),
     ) -> Resolution:
         return OfflineResolver(write_snapshot(self.folder / "snapshot", packages)).resolve(
             [Requirement(text) for text in asked],
             constraints=[Requirement(text) for text in constraints],
             target=target,
             interpreter=None,
+            kept=[Requirement(text) for text in kept],
         )
 
     def pins(self, packages: dict[str, Any], *asked: str, **how: Any) -> list[str]:
@@ -378,7 +384,7 @@ TENSORFLOW = {
             ["keras @ https://example.org/keras.whl"],
             (),
             "keras is asked for by its address",
-            "take --engine uv, which fetches addresses",
+            "name a release of it instead",
             id="an address",
         ),
         pytest.param(
@@ -404,3 +410,79 @@ def test_a_refusal_names_what_was_asked_and_the_target(index: Index) -> None:
         "numpy==9, keras for Python 3.8 on Linux x86_64: no set of distributions satisfies it: "
         "the database holds no release numpy==9 (asked for): numpy is there from 1.19.5 to 2.0.0"
     )
+
+
+# --- what is kept --------------------------------------------------------------------------------------------
+
+LOCKED: dict[str, Any] = {
+    "parent": {"1": {"requires": ["child"]}, "2": {"requires": ["child>=2"]}},
+    "child": {"1": {}, "2": {}, "3": {}},
+    "other": {"1": {}, "2": {}, "3": {}},
+    "late": {"1": {"requires": ["child<3"]}, "2": {"requires": ["child>=3"]}},
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept", "pins"),
+    [
+        pytest.param(["child"], ["child==1"], ["child==1"], id="what is kept comes before what is newer"),
+        pytest.param(["child>=2"], ["child==1"], ["child==3"], id="a pin that is no solution goes"),
+        pytest.param(
+            ["child>=2", "other"], ["child==1", "other==1"], ["child==3", "other==1"], id="the others stay then"
+        ),
+        pytest.param(
+            ["child==2", "parent"], ["child==1", "parent==1"], ["child==2", "parent==1"], id="what needs it stays"
+        ),
+        pytest.param(
+            ["parent>=2", "child"], ["child==1", "parent==1"], ["child==3", "parent==2"], id="as many as have to go"
+        ),
+        pytest.param(["child", "late"], ["child==2"], ["child==2", "late==1"], id="what is new goes by what is kept"),
+        pytest.param(["child"], ["child==9"], ["child==3"], id="a release that is gone"),
+        pytest.param(["child"], ["other==1"], ["child==3"], id="what is not needed is not kept"),
+    ],
+)
+def test_pins_are_kept_but_for_those_in_conflict(
+    index: Index, asked: list[str], kept: list[str], pins: list[str]
+) -> None:
+    assert index.pins(LOCKED, *asked, kept=tuple(kept)) == pins
+
+
+def test_a_conflict_is_explained_without_what_is_kept(index: Index) -> None:
+    assert index.refusal(LOCKED, "child<2", "parent==2", kept=("child==3", "other==1")) == (
+        "no release of child satisfies child<2 (asked for) and child>=2 (required by parent 2)",
+        "ask for child==3 instead of child<2",
+    )
+
+
+def test_a_yanked_release_is_kept(index: Index) -> None:
+    packages = {"child": {"1": {"yanked": "bad"}, "2": {}}}
+
+    assert index.pins(packages, "child", kept=("child==1",)) == ["child==1"]
+
+
+# --- what is certain -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_certain"),
+    [
+        (["child<2", "child>2"], True),
+        (["child<2", "parent==2"], True),
+        (["child>3", "child<4"], False),
+        (["child>=9"], False),
+        (["child!=1,!=2,!=3"], False),
+        (["child==2.*", "child>=3"], True),
+        (["child==2.*", "child==2.9"], False),
+        (["child!=2.*,>=2,<3", "child"], True),
+        (["child===9", "child<2"], False),
+        (["child<2", "parent>=2"], False),
+        (["unknown"], False),
+    ],
+)
+def test_a_conflict_is_certain_where_no_release_that_may_come_solves_it(
+    asked: list[str], is_certain: bool, index: Index
+) -> None:
+    with pytest.raises(ConflictError) as caught:
+        index.resolve(LOCKED, *asked)
+
+    assert caught.value.is_certain is is_certain

@@ -81,6 +81,7 @@ def fake_uv(
                 printf '%s\\n' "$@" > '{tmp_path}/command'
                 env > '{tmp_path}/environment'
                 cat requirements.in constraints.txt > '{tmp_path}/asked'
+                cp pinned.txt '{tmp_path}/kept'
                 cp '{tmp_path}/compiled' pinned.txt
                 echo 'Looking in indexes' ;;
             *)
@@ -95,13 +96,22 @@ def fake_uv(
     return make
 
 
-def _resolve(python: str = "3.8", interpreter: Path | None = PYTHON_38) -> Resolution:
+def _resolve(python: str = "3.8", interpreter: Path | None = PYTHON_38, kept: tuple[str, ...] = ()) -> Resolution:
     return PipToolsResolver().resolve(
         [Requirement("tensorflow==2.3.4")],
         constraints=[Requirement("six<2")],
         target=Target(python=python, platform=LINUX_X86_64),
         interpreter=interpreter,
+        kept=[Requirement(text) for text in kept],
     )
+
+
+def test_what_is_kept_is_the_earlier_output_of_pip_compile(fake_uv: Callable[[object], Path]) -> None:
+    folder = fake_uv(LISTED)
+
+    _resolve(kept=("six==1.15.0", "gast==0.2.2"))
+
+    assert (folder / "kept").read_text() == "six==1.15.0\ngast==0.2.2\n"
 
 
 def test_pins_carry_the_files_that_the_target_installs(fake_uv: Callable[[object], Path]) -> None:
@@ -188,7 +198,7 @@ def test_wheels_for_newer_systems_alone_are_refused(fake_uv: Callable[[object], 
         pytest.param(
             "3.6",
             Path("/pythons/3.6/bin/python"),
-            "pip-tools cannot resolve for Python 3.6",
+            "pip-tools does not resolve for Python 3.6",
             "take --engine uv",
             id="no pip-tools",
         ),

@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from envlock.errors import NetworkError, ResolutionError
 from envlock.formats.pinned_requirements import read_pinned_requirements
-from envlock.resolution import Pin, PinnedFile, resolvers_of
+from envlock.resolution import Pin, PinnedFile, UnservedTargetError, resolvers_of
 from envlock.resolution.uv import UvResolver, combine_pins
 from envlock.target import LINUX_X86_64, Target
 from tests.building import write_wheel
@@ -99,6 +99,35 @@ def test_a_distribution_in_a_folder_is_pinned_with_its_file_and_without_the_netw
         files=(PinnedFile(name=child.name, sha256=sha256(child.read_bytes()).hexdigest(), url=child.as_uri()),),
         via=("tool",),
     )
+
+
+def test_what_is_kept_gives_way_where_it_has_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for version in ("1.0", "2.0", "3.0"):
+        write_wheel(tmp_path, "tool", version)
+        write_wheel(tmp_path, "child", version)
+    monkeypatch.setenv("UV_NO_CONFIG", "1")
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+    monkeypatch.setenv("UV_FIND_LINKS", str(tmp_path))
+
+    resolution = UvResolver().resolve(
+        [Requirement("tool"), Requirement("child>=2")],
+        constraints=[],
+        target=Target(python="3.11", platform=LINUX_X86_64),
+        interpreter=None,
+        kept=[Requirement("tool==1.0"), Requirement("child==1.0")],
+    )
+
+    assert [f"{pin.name}=={pin.version}" for pin in resolution.pins] == ["child==3.0", "tool==1.0"]
+
+
+@pytest.mark.parametrize("python", ["2.7", "3.5"])
+def test_a_python_that_uv_does_not_know_is_a_resolution_error(python: str) -> None:
+    with pytest.raises(UnservedTargetError) as caught:
+        UvResolver().resolve(
+            [Requirement("six")], constraints=[], target=Target(python=python, platform=LINUX_X86_64), interpreter=None
+        )
+
+    assert caught.value.explanation == f"uv does not resolve for Python {python}"
 
 
 @pytest.fixture
