@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 
 import numpy
-from save_models import IMPLEMENTATIONS, import_keras, one_line
+from save_models import KERAS_IMPLEMENTATIONS, import_keras, one_line
 
-LOADERS = (*IMPLEMENTATIONS, "tensorflow")
+LOADERS = (*KERAS_IMPLEMENTATIONS, "tensorflow")
 TOLERANCE = 1e-4
 
 

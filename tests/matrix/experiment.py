@@ -1,0 +1,132 @@
+"""The plan of the experiment: environments, which of them tries which artifacts, and in which order."""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+SHARES = 6
+"""Parts of a run: all pairs are tried with a few subjects before any is tried with more."""
+
+_ENVIRONMENTS = Path(__file__).parent / "environments.toml"
+_OF_TENSORFLOW = frozenset({"checkpoint", "frozen-graph"})
+_OF_BOTH = frozenset({"saved-model"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loader:
+    """One way for an environment to load: as a row of the output of ``explain``."""
+
+    environment: str
+    implementation: str
+    line: str
+
+    @property
+    def name(self) -> str:
+        """What tells it from the other loaders of the experiment, such as ``tf-2.15 tensorflow``."""
+        return f"{self.environment} {self.implementation}"
+
+    def reads(self, kind: str) -> bool:
+        """Whether it has a way to load artifacts of that kind."""
+        if self.implementation == "tensorflow":
+            return kind in _OF_TENSORFLOW | _OF_BOTH
+        # Keras 3 and standalone Keras 2 take no SavedModel as a model.
+        return kind not in _OF_TENSORFLOW and (kind not in _OF_BOTH or self.implementation != "keras")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """One environment: it saves with its Keras, and loads with each of its loaders."""
+
+    name: str
+    python: str
+    requirements: tuple[str, ...]
+    saver: str
+    loaders: tuple[Loader, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """One saved model and what it is an example of."""
+
+    path: Path
+    saver: str
+    """Name of the environment that saved it."""
+
+    subject: str
+    kind: str
+
+    @property
+    def share(self) -> int:
+        """The share of a run that the subject belongs to, whatever its kind and saver: from 0 to :data:`SHARES`."""
+        return zlib.crc32(self.subject.encode()) % SHARES
+
+    @property
+    def needs_definitions(self) -> bool:
+        """Whether it refers to classes and functions that no Keras brings."""
+        return self.subject.startswith("custom_")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One artifact before one loader."""
+
+    artifact: Artifact
+    loader: Loader
+    has_definitions: bool
+    """Whether the definitions of custom objects are at hand."""
+
+    @property
+    def key(self) -> tuple[str, str, str, bool]:
+        """What tells it from all other trials."""
+        return self.artifact.saver, self.artifact.path.name, self.loader.name, self.has_definitions
+
+
+def read_environments(path: Path = _ENVIRONMENTS) -> tuple[Environment, ...]:
+    """The environments, in order of worth."""
+    return tuple(
+        Environment(
+            name=row["name"],
+            python=row["python"],
+            requirements=tuple(row["requirements"]),
+            saver=row["saver"],
+            loaders=tuple(
+                Loader(environment=row["name"], implementation=implementation, line=line)
+                for implementation, line in row["loaders"].items()
+            ),
+        )
+        for row in tomllib.loads(path.read_text(encoding="utf-8"))["environment"]
+    )
+
+
+def plan_pairs(environments: Sequence[Environment]) -> Iterator[tuple[Environment, Environment]]:
+    """Pairs of a saver and a loading environment: each environment with itself, then with all before it, both ways."""
+    for place, newcomer in enumerate(environments):
+        yield newcomer, newcomer
+        for other in environments[:place]:
+            yield newcomer, other
+            yield other, newcomer
+
+
+def plan_trials(artifacts: Iterable[Artifact], loader: Loader, done: Collection[tuple[object, ...]]) -> list[Trial]:
+    """The trials of artifacts before a loader that are not *done*; those with definitions last."""
+    trials = [
+        Trial(artifact=artifact, loader=loader, has_definitions=has_definitions)
+        for has_definitions in (False, True)
+        for artifact in artifacts
+        if loader.reads(artifact.kind) and (artifact.needs_definitions or not has_definitions)
+    ]
+    # TensorFlow alone has no use for definitions.
+    return [
+        trial
+        for trial in trials
+        if trial.key not in done and not (trial.has_definitions and loader.implementation == "tensorflow")
+    ]

@@ -1,0 +1,351 @@
+"""The experiment: save with every environment, load with every environment, and write down what happened.
+
+    python -m tests.matrix.run_matrix WORK [--environments DIR] [--only NAME ...] [--plan]
+
+WORK holds the artifacts (a folder for each saver) and ``journal.jsonl``, to which each outcome is appended at once: a run
+that was stopped goes on where it was. Environments are taken from DIR (``<name>/bin/python``); what is not there is made
+from the product's own lock and deleted at the end. One process loads many artifacts; where one crashes it or takes
+too long, another goes on behind that one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from itertools import product
+from pathlib import Path
+from typing import IO
+
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from envlock.environment import reserve_place
+from envlock.errors import EnvlockError, ResolutionError
+from envlock.interpreters import find_interpreters
+from envlock.knowledge.bounds import bounds_for
+from envlock.reporter import SilentReporter
+from envlock.resolution import Resolution, Resolver, resolvers_of
+from envlock.target import LINUX_X86_64, Target
+from tests.matrix.experiment import SHARES, Environment, Loader, Trial, plan_pairs, plan_trials, read_environments
+from tests.matrix.journal import Row, find_artifacts, journal_of, key_of, read_journal, report_of
+
+START_LIMIT = 300.0
+"""Seconds that a process may take until it begins with its first artifact: the import of TensorFlow."""
+
+TIME_LIMIT = 90.0
+"""Seconds that one artifact may take."""
+
+BATCH = 150
+"""Artifacts that one process loads: TensorFlow does not give back all memory."""
+
+STOP_BELOW = 8 * 10**9
+"""Bytes of free disk below which no environment is made."""
+
+_PROBES = Path(__file__).parent / "probes"
+
+
+def main() -> int:
+    """Run what is not in the journal yet; 1 where an environment could not be used."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--environments", type=Path, help="where environments are, and are made")
+    parser.add_argument("--only", nargs="*", default=[], help="environments that take part")
+    parser.add_argument("--plan", action="store_true", help="print the pairs and how many trials they have, and end")
+    options = parser.parse_args()
+    environments = [item for item in read_environments() if not options.only or item.name in options.only]
+    work = options.work.resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as made:
+        laboratory = Laboratory(work, (options.environments or work / "environments").resolve(), made)
+        for share, (saver, loading) in product(range(SHARES), plan_pairs(environments)):
+            if options.plan:
+                print(f"{share + 1}/{SHARES}", saver.name, "->", loading.name, laboratory.count(saver, loading, share))
+            else:
+                laboratory.run_pair(saver, loading, share)
+    for name, error in laboratory.unusable.items():
+        print(f"{name}: {error}", file=sys.stderr)
+    return 1 if laboratory.unusable else 0
+
+
+class Laboratory:
+    """Makes environments, saves and loads in them, and keeps the journal."""
+
+    def __init__(self, work: Path, environments: Path, made: ExitStack) -> None:
+        self._work, self._environments, self._made = work, environments, made
+        self._journal = journal_of(work)
+        self._done = {key_of(row) for row in read_journal(self._journal)}
+        self.unusable: dict[str, str] = {}
+        """Environments that could not be made or could not import their Keras, with the error."""
+
+    def count(self, saver: Environment, loading: Environment, share: int) -> int:
+        """Trials of a pair that are not in the journal, among the artifacts that were saved already."""
+        return sum(len(self._pending(saver, loader, share)) for loader in loading.loaders)
+
+    def run_pair(self, saver: Environment, loading: Environment, share: int) -> None:
+        """Save the artifacts of *saver* unless they are there, and load a share of them in *loading*."""
+        try:
+            self._save(saver)
+            for loader in loading.loaders:
+                self._load(saver, loading, loader, share)
+        except UnusableEnvironmentError as error:
+            self.unusable[error.environment] = str(error)
+            _say(f"{error.environment} is left out: {error}")
+
+    def _save(self, saver: Environment) -> None:
+        report = report_of(self._work, saver.name)
+        if report.exists():
+            return
+        _say(f"{saver.name}: save")
+        folder = self._work / saver.name
+        command = [str(self._python(saver)), "-s", str(_PROBES / "save_subjects.py"), saver.saver, str(folder)]
+        with (self._work / f"{saver.name}.log").open("wb") as log:
+            done = subprocess.run(
+                command, env=_variables(saver.saver), stdout=subprocess.PIPE, stderr=log, check=False, cwd=self._work
+            )
+        if done.returncode != 0:
+            raise UnusableEnvironmentError(saver.name, f"saving ended with status {done.returncode}")
+        answer = json.loads(done.stdout)
+        report.write_text(json.dumps(answer, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        _say(f"{saver.name}: {len(answer['saved'])} saved, {len(answer['failed'])} not, {answer['seconds']} s")
+
+    def _load(self, saver: Environment, loading: Environment, loader: Loader, share: int) -> None:
+        trials = self._pending(saver, loader, share)
+        if not trials:
+            return
+        python, started, succeeded = self._python(loading), time.monotonic(), 0
+        for has_definitions in (False, True):
+            group = [trial for trial in trials if trial.has_definitions is has_definitions]
+            for first in range(0, len(group), BATCH):
+                for row in load_all(python, loader, group[first : first + BATCH], self._work):
+                    self._note(row)
+                    succeeded += row["ok"]
+        seconds = time.monotonic() - started
+        _say(f"{saver.name} -> {loader.name}: {succeeded} of {len(trials)} load, {seconds:.0f} s")
+
+    def _pending(self, saver: Environment, loader: Loader, share: int) -> list[Trial]:
+        artifacts = [item for item in find_artifacts(self._work / saver.name) if item.share == share]
+        return plan_trials(artifacts, loader, self._done)
+
+    def _note(self, row: Row) -> None:
+        self._done.add(key_of(row))
+        with self._journal.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(row, sort_keys=True) + "\n")
+
+    def _python(self, environment: Environment) -> Path:
+        """The interpreter of an environment, which is made where it is not there."""
+        if environment.name in self.unusable:
+            raise UnusableEnvironmentError(environment.name, self.unusable[environment.name])
+        place = self._environments / environment.name
+        if not place.exists():
+            _say(f"{environment.name}: make")
+            try:
+                make_environment(environment, place)
+            except EnvlockError as error:
+                raise UnusableEnvironmentError(environment.name, str(error)) from error
+            self._made.callback(shutil.rmtree, place)
+        return place / "bin" / "python"
+
+
+class UnusableEnvironmentError(Exception):
+    """An environment cannot be made, or its Keras cannot be imported."""
+
+    def __init__(self, environment: str, message: str) -> None:
+        super().__init__(message)
+        self.environment = environment
+
+
+# --- environments ------------------------------------------------------------------------------------------------
+
+
+def make_environment(environment: Environment, place: Path) -> None:
+    """Make an environment at *place* from the lock that the product finds for it.
+
+    Raises:
+        EnvlockError: There is no such Python, no lock, or no network.
+        UnusableEnvironmentError: The disk is nearly full.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(place.parent).free < STOP_BELOW:
+        raise UnusableEnvironmentError(environment.name, "the disk is nearly full")
+    interpreter = next((item for item in find_interpreters() if item.line == environment.python), None)
+    if interpreter is None:
+        raise UnusableEnvironmentError(environment.name, f"there is no Python {environment.python}")
+    resolution = resolve(environment, interpreter.executable)
+    lock_text = "".join(
+        f"{pin.name}=={pin.version} {' '.join(f'--hash={value}' for value in pin.hashes)}\n" for pin in resolution.pins
+    )
+    with reserve_place(place) as reserved:
+        reserved.create(
+            interpreter=interpreter,
+            lock_text=lock_text,
+            digest=hashlib.sha256(lock_text.encode()).hexdigest(),
+            reporter=SilentReporter(),
+        )
+        reserved.keep()
+
+
+def resolve(environment: Environment, executable: Path) -> Resolution:
+    """The lock of an environment: its requirements, with the corrected bounds; offline where that has a solution."""
+    requirements = [Requirement(text) for text in environment.requirements]
+    exact = {item.name: Version(pin.version) for item in requirements for pin in item.specifier if pin.operator == "=="}
+    bounds = [
+        bound for name, version in exact.items() for bound in bounds_for(name, version, python=environment.python)
+    ]
+
+    def ask(resolver: Resolver) -> Resolution:
+        return resolver.resolve(
+            [*requirements, *(bound.requirement for bound in bounds if bound.is_missing)],
+            constraints=[bound.requirement for bound in bounds],
+            target=Target(python=environment.python, platform=LINUX_X86_64),
+            interpreter=executable,
+        )
+
+    offline, live = resolvers_of()
+    try:
+        return ask(offline)
+    except ResolutionError:
+        return ask(live)
+
+
+# --- loading -------------------------------------------------------------------------------------------------------
+
+
+def load_all(python: Path, loader: Loader, trials: Sequence[Trial], work: Path) -> Iterator[Row]:
+    """The outcome of each trial, in order; a new process goes on behind an artifact that ended the last."""
+    remaining = list(trials)
+    while remaining:
+        rows = 0
+        for row in _load_in_one_process(python, loader, remaining, work):
+            rows += 1
+            yield row
+        if not rows:
+            raise UnusableEnvironmentError(loader.environment, f"{loader.implementation} begins with no artifact")
+        remaining = remaining[rows:]
+
+
+def _load_in_one_process(python: Path, loader: Loader, trials: Sequence[Trial], work: Path) -> Iterator[Row]:
+    """The outcomes up to the artifact that ended the process, or to the last."""
+    command = [str(python), "-s", str(_PROBES / "load_artifacts.py"), loader.implementation]
+    command += ["--with-definitions"] if trials[0].has_definitions else []
+    with tempfile.TemporaryFile("w+") as paths, (work / "loading.log").open("wb") as log:
+        paths.writelines(f"{trial.artifact.path}\n" for trial in trials)
+        paths.seek(0)
+        process = subprocess.Popen(
+            command,
+            stdin=paths,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=_variables(loader.implementation),
+            cwd=work,
+            text=True,
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        lines = _Lines(process.stdout)
+        try:
+            yield from _outcomes(process, lines, trials)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            lines.close()
+
+
+def _outcomes(process: subprocess.Popen[str], lines: _Lines, trials: Sequence[Trial]) -> Iterator[Row]:
+    for trial in trials:
+        is_first = trial is trials[0]
+        begun = lines.get_within(START_LIMIT if is_first else TIME_LIMIT)
+        if begun is None:
+            # Ended between two artifacts, or never began: nothing is known of this one.
+            return
+        answer = lines.get_within(TIME_LIMIT)
+        if answer is None:
+            yield _row(trial, {"ok": False, "how": None, "error": _end_of(process), "seconds": None})
+            return
+        yield _row(trial, answer)
+
+
+class _Lines:
+    """Lines of a process as JSON objects, each within a time limit."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._lines: queue.Queue[str] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        for line in self._stream:
+            self._lines.put(line)
+        self._lines.put("")
+
+    def close(self) -> None:
+        """Let go of the stream of a process that has ended."""
+        self._reader.join()
+        self._stream.close()
+
+    def get_within(self, seconds: float) -> Row | None:
+        """The next object; ``None`` where the process ended or gave none in time."""
+        try:
+            line = self._lines.get(timeout=seconds)
+        except queue.Empty:
+            return None
+        answer: Row | None = json.loads(line) if line.endswith("\n") else None
+        return answer
+
+
+def _end_of(process: subprocess.Popen[str]) -> str:
+    """How a process that owes an answer ended, or that it did not."""
+    try:
+        status = process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        return f"no answer within {TIME_LIMIT:.0f} seconds"
+    return f"killed by signal {-status}" if status < 0 else f"ended with status {status}"
+
+
+def _row(trial: Trial, outcome: Row) -> Row:
+    saver, artifact, loader, has_definitions = trial.key
+    return {
+        "saver": saver,
+        "artifact": artifact,
+        "subject": trial.artifact.subject,
+        "kind": trial.artifact.kind,
+        "loader": loader,
+        "definitions": has_definitions,
+        **{name: outcome[name] for name in ("ok", "how", "error", "seconds")},
+    }
+
+
+def _variables(implementation: str) -> dict[str, str]:
+    inherited = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ", "HOME") if name in os.environ}
+    legacy = {"TF_USE_LEGACY_KERAS": "1"} if implementation == "tf-keras" else {}
+    # One thread: the models are tiny, and threads cost more than they give.
+    return {
+        **inherited,
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "KERAS_BACKEND": "tensorflow",
+        "OMP_NUM_THREADS": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        **legacy,
+    }
+
+
+def _say(message: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {message}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
