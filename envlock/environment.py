@@ -1,6 +1,6 @@
 """Lock -> Environment: a virtual environment that holds exactly what the lock pins, or nothing at all.
 
-`virtualenv` makes the environment empty, `uv` installs the lock into it. A marker file tells environments of
+An installer makes the environment empty and installs the lock into it. A marker file tells environments of
 envlock from folders of other people, which are never touched, and finished ones from interrupted ones.
 """
 
@@ -9,11 +9,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
 import shlex
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,12 +18,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from envlock import __version__
-from envlock.errors import ArtifactError, InstallationError, OccupiedPathError, WriteError
+from envlock.errors import ArtifactError, OccupiedPathError, WriteError
 from envlock.formats.json_text import parse_json
-from envlock.formats.text import first_line
+from envlock.installers import Installation, installer_for
 from envlock.interpreters import Interpreter
 from envlock.reporter import Reporter
-from envlock.uv_process import UvError, run_uv
 
 MARKER_NAME = "envlock.json"
 MARKER_SCHEMA = "envlock/environment/1"
@@ -131,11 +127,21 @@ class ReservedPlace:
             self._is_changed = True
             _write_marker(site, identity, state="building")
             _empty(site)
+            installer = installer_for(interpreter)
+            job = Installation(
+                interpreter=interpreter,
+                site=site,
+                place=self._place,
+                claim=self._claim,
+                lock_text=lock_text,
+                build_constraints=build_constraints,
+                find_links=tuple(find_links),
+                no_index=no_index,
+                uv_executable=uv_executable,
+            )
             with reporter.step(f"make an empty environment of Python {interpreter.version}"):
-                _make_empty_environment(site, interpreter, self._place)
-            with reporter.step(f"install {_count_pins(lock_text)} distributions"):
-                sources = _sources(find_links, no_index=no_index)
-                _install(site, self._place, self._claim, lock_text, build_constraints, sources, uv_executable)
+                installer.make_empty_environment(job)
+            installer.install(job, reporter)
             _write_marker(site, identity, state="ready")
         return _environment_at(self._place, reused=False)
 
@@ -315,83 +321,6 @@ def _write_marker(site: Path, identity: Mapping[str, Any], *, state: _State) -> 
     draft = site / f"{MARKER_NAME}.new"
     draft.write_text(json.dumps(marker, indent=2) + "\n", encoding="utf-8")
     draft.replace(site / MARKER_NAME)
-
-
-# --- virtualenv ----------------------------------------------------------------------------------------------
-
-
-def _make_empty_environment(site: Path, interpreter: Interpreter, place: Path) -> None:
-    """Make an environment without any distribution: pip is part of the lock."""
-    # Here, since a lock alone must not wait for it.
-    import virtualenv
-
-    settings = {name: value for name, value in os.environ.items() if not name.startswith("VIRTUALENV_")}
-    arguments = [str(site), "--python", str(interpreter.executable), "--no-seed", "--no-download"]
-    try:
-        virtualenv.cli_run(arguments, setup_logging=False, env=settings)
-    except (RuntimeError, SystemExit) as error:
-        what = f"{place}: no environment of Python {interpreter.version}"
-        raise InstallationError(what, first_line(str(error)) or "virtualenv does not serve it") from error
-    _drop_unreadable_hook(site)
-
-
-def _drop_unreadable_hook(site: Path) -> None:
-    """Remove virtualenv's start-up hook where the interpreter cannot read it.
-
-    The hook only guards installations by an outdated pip. Written for newer Pythons, it makes older ones print a
-    traceback at every start.
-    """
-    for hook in site.rglob("_virtualenv.py"):
-        program = f"compile(open({str(hook)!r}).read(), 'hook', 'exec')"
-        checked = subprocess.run([str(_python_of(site)), "-S", "-c", program], capture_output=True, check=False)  # noqa: S603
-        if checked.returncode != 0:
-            hook.unlink()
-            hook.with_suffix(".pth").unlink()
-
-
-# --- uv ------------------------------------------------------------------------------------------------------
-
-
-def _sources(find_links: Sequence[Path], *, no_index: bool) -> list[str]:
-    """The options that say where distributions come from, beside the person's settings."""
-    # uv runs in another folder.
-    folders = [option for folder in find_links for option in ("--find-links", str(folder.absolute()))]
-    return [*folders, *(["--no-index"] if no_index else [])]
-
-
-def _install(
-    site: Path,
-    place: Path,
-    claim: int,
-    lock_text: str,
-    build_constraints: str | None,
-    sources: Sequence[str],
-    uv_executable: str | None,
-) -> None:
-    """Install exactly what *lock_text* pins, from *sources*."""
-    arguments = ["pip", "sync", "--require-hashes", *sources, "--python", str(_python_of(site)), "-"]
-    with tempfile.TemporaryDirectory(prefix="envlock-") as folder:
-        if build_constraints is not None:
-            constraints = Path(folder) / "build-constraints.txt"
-            constraints.write_text(build_constraints, encoding="utf-8")
-            arguments += ["--build-constraints", str(constraints)]
-        try:
-            run_uv(
-                arguments,
-                action=f"{place}: installing its lock",
-                place=str(place),
-                text=lock_text,
-                executable=uv_executable,
-                folder=folder,
-                # A claim is given back when its last holder ends: uv goes on for a moment after envlock was killed.
-                kept_open=[claim],
-            )
-        except UvError as error:
-            raise InstallationError(str(place), error.detail) from error
-
-
-def _count_pins(lock_text: str) -> int:
-    return len(re.findall(r"^[A-Za-z0-9][^\s;=]*==", lock_text, flags=re.MULTILINE))
 
 
 # --- the result ----------------------------------------------------------------------------------------------

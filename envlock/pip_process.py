@@ -1,8 +1,8 @@
-"""Running pip as a child process to download: what it complains of becomes one clear line.
+"""Running pip as a child process: what it complains of becomes one clear line.
 
 pip downloads for any target and by hash, whatever Python runs it. It is the one that virtualenv brings along, so that
 nothing has to be installed first, and it follows the person's own configuration: index, proxy, certificates,
-credentials, cache.
+credentials, cache. A pip of the target's own installs what was downloaded, where nothing else serves its Python.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from envlock.errors import EnvlockError, NetworkError
@@ -18,10 +19,10 @@ from envlock.formats.text import one_line, without_credentials
 from envlock.target import Target
 
 
-class DownloadError(EnvlockError):
-    """The package index does not hold what the lock pins, or pip cannot fetch it."""
+class PipError(EnvlockError):
+    """pip ended with an error that is neither the network's nor the disk's."""
 
-    reference = "download-failed"
+    reference = "pip-failed"
 
     def __init__(self, action: str, detail: str) -> None:
         super().__init__(action, detail)
@@ -29,6 +30,12 @@ class DownloadError(EnvlockError):
 
     def __str__(self) -> str:
         return f"{self.action}: {self.detail}"
+
+
+class DownloadError(PipError):
+    """The package index does not hold what the lock pins, or pip cannot fetch it."""
+
+    reference = "download-failed"
 
 
 # pip follows the person's settings, except where they say what is to be fetched, for what, and where to.
@@ -81,13 +88,22 @@ if any(name.startswith(("_PYPROJECT_HOOKS_BACKEND_PATH", "PEP517_BACKEND_PATH"))
 """
 
 
-def download(requirements: str, *, target: Target, workplace: Path) -> list[Path]:
+def download(
+    requirements: str,
+    *,
+    target: Target,
+    workplace: Path,
+    sources: Sequence[str] = (),
+    requires_hashes: bool = True,
+) -> list[Path]:
     """Have pip bring the file that *target* installs for each line of *requirements*; give their paths, sorted.
 
     Args:
         requirements: The text of a requirements file, every line pinned with ``==`` and its hashes.
         target: What the files are for, whatever runs this.
         workplace: An empty folder, from its root on; everything that pip writes goes there, but for its cache.
+        sources: Options that say where files come from, beside the person's settings.
+        requires_hashes: Whether a line without hashes is refused.
 
     Raises:
         NetworkError: The package index cannot be reached.
@@ -106,7 +122,7 @@ def download(requirements: str, *, target: Target, workplace: Path) -> list[Path
     _, abi, _ = next(iter(target.wheel_tags()))
     arguments = [
         *("download", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"),
-        *("--no-deps", "--require-hashes", "--no-build-isolation"),
+        *("--no-deps", "--no-build-isolation", *sources, *(["--require-hashes"] if requires_hashes else [])),
         *("--python-version", target.full_python, "--implementation", "cp", "--abi", abi),
         *(word for platform in target.platform.wheel_platforms() for word in ("--platform", platform)),
         *("--dest", str(destination), "--requirement", str(requirements_file), "--log", str(log)),
@@ -126,6 +142,53 @@ def download(requirements: str, *, target: Target, workplace: Path) -> list[Path
     if done.returncode != 0:
         raise _read_failure(done.stdout + done.stderr, _read_log(log), target)
     return sorted(destination.iterdir())
+
+
+def install_from(
+    folder: Path, requirements: str, *, python: Path, program: Sequence[str], kept_open: Sequence[int] = ()
+) -> None:
+    """Have a pip of its own install *requirements* into the environment of *python*, from *folder* alone.
+
+    Whatever sources need to be built has to lie in *folder* as well.
+
+    Args:
+        folder: Where the file of each line lies.
+        requirements: The text of a requirements file, every line pinned with ``==`` and its hashes.
+        python: The interpreter of the environment.
+        program: What it runs for pip: ``-m pip``, or the pip in a wheel, which builds nothing.
+        kept_open: File descriptors that pip gets of those that envlock holds open.
+
+    Raises:
+        PipError: A file does not install there, or a source does not build.
+        OSError: The disk is full, or the environment may not be written to.
+    """
+    requirements_file = folder / "requirements.txt"
+    requirements_file.write_text(requirements, encoding="utf-8")
+    arguments = [
+        *("install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--no-cache-dir"),
+        *("--no-deps", "--require-hashes", "--no-index", "--find-links", str(folder)),
+        # Else the oldest sources are built by whatever setuptools the environment holds, and without a record.
+        *("--use-pep517", "--requirement", str(requirements_file)),
+    ]
+    # Where files come from was settled when they were brought.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
+    done = subprocess.run(  # noqa: S603 - pip, with options of our own
+        [str(python), "-s", *program, *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        env=inherited | {"PIP_CONFIG_FILE": os.devnull, "TMPDIR": str(folder), "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        # With -m, what lies where one happens to stand would come first.
+        cwd=folder,
+        pass_fds=kept_open,
+        check=False,
+    )
+    if done.returncode != 0:
+        output = done.stdout + done.stderr
+        if trouble := _DISK_TROUBLE.search(output):
+            raise OSError(trouble[0])
+        raise PipError("installing", _read_complaint(output))
 
 
 # --- pip itself ---------------------------------------------------------------------------------------------
@@ -174,8 +237,7 @@ _COMPLAINT = re.compile(r"^(?:ERROR: |\u00d7 |╰─> )(.+)", flags=re.MULTILINE
 def _read_failure(output: str, log: str, target: Target) -> EnvlockError | OSError:
     """The error that *output*, what pip wrote, and its *log*, which tells more, amount to: one line."""
     output, log = map(without_credentials, (output, log))
-    complaints = _COMPLAINT.findall(output)
-    detail = one_line(complaints[-1] if complaints else output.strip().rpartition("\n")[2]) or "pip was ended"
+    detail = _read_complaint(output)
     if trouble := _DISK_TROUBLE.search(output):
         return OSError(trouble[0])
     if mismatch := _HASH_TROUBLE.search(output):
@@ -191,6 +253,12 @@ def _read_failure(output: str, log: str, target: Target) -> EnvlockError | OSErr
     if _LOST_CONNECTION.search(output):
         return unreachable_index("fetching", detail)
     return DownloadError(f"fetching for {target}", detail)
+
+
+def _read_complaint(output: str) -> str:
+    """The last complaint in what pip wrote, else its last line."""
+    complaints = _COMPLAINT.findall(output)
+    return one_line(complaints[-1] if complaints else output.strip().rpartition("\n")[2]) or "pip was ended"
 
 
 def unreachable_index(action: str, detail: str) -> NetworkError:

@@ -44,6 +44,7 @@ from envlock.knowledge.datafiles import read_toml
 from envlock.knowledge.families import family_of, member_for_cpu
 from envlock.knowledge.loaders import all_loaders
 from envlock.knowledge.pairings import is_paired, paired_lines, release_for_tensorflow
+from envlock.knowledge.pip_support import find_old_python
 from envlock.knowledge.releases import Release, latest_of_line, line_order, lines_of, releases_of_line
 from envlock.reporter import SilentReporter
 from envlock.resolution import ENGINES, Resolution, Resolver, resolvers_of
@@ -380,8 +381,10 @@ class Laboratory:
 
     def _make_and_try(self, trial: Trial, outcome: Row) -> None:
         interpreter = self._interpreters[trial.target.python]
+        # Where pip installs instead of uv, it is the one that the lock pins.
+        tools = [Requirement("pip")] if find_old_python(trial.target.python) else []
         resolution = self._resolver.resolve(
-            trial.requirements,
+            [*trial.requirements, *tools],
             constraints=trial.constraints,
             target=trial.target,
             interpreter=interpreter.executable,
@@ -398,6 +401,7 @@ class Laboratory:
                 lock_text=lock_text,
                 digest=hashlib.sha256(lock_text.encode()).hexdigest(),
                 reporter=SilentReporter(),
+                build_constraints=_build_constraints(resolution),
             )
             probe = Probe(environment.python, Path(folder), _variables_of(outcome["pins"]))
             outcome |= save_and_load(probe, trial.subject)
@@ -417,6 +421,11 @@ def _lock_text(resolution: Resolution) -> str:
     return "".join(
         f"{pin.name}=={pin.version} {' '.join(f'--hash={value}' for value in pin.hashes)}\n" for pin in resolution.pins
     )
+
+
+def _build_constraints(resolution: Resolution) -> str | None:
+    lines = sorted({f"{requirement}\n" for pin in resolution.pins for requirement in pin.build})
+    return "".join(lines) or None
 
 
 def _variables_of(pins: Collection[str]) -> dict[str, str]:

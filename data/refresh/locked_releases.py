@@ -5,19 +5,23 @@
 
 ``snapshot.py`` asks the index for all releases of all distributions. This script asks nothing that uv does not ask
 for an installation: it lets uv lock each trial of ``closures.py`` for each platform, with the corrected bounds, and
-keeps of each lock the files with their hashes, sizes and upload times, and of uv's cache what the wheels that it
-looked into declare. The journal gets a JSON line for each lock; a trial that stands there is not locked again. The
-second form writes the tables from all locks of the journal.
+every TensorFlow line for each device. Of each lock it keeps the files with their hashes, sizes and upload times,
+and of uv's cache what the wheels that it looked into declare. The journal gets a JSON line for each lock; a trial that
+stands there is not locked again. The second form writes the tables from all locks of the journal. Where uv refuses a
+Python, a project of uv (``project_locks.py``) or a pip of that Python (``pip_locks.py``) stands in.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timezone
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +30,23 @@ from closures import Journal, Trial, describe_trial, pending_trials, plan_trials
 from options import script_parser
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+from pip_locks import SOURCE, lock_with_pip
+from project_locks import lock_project
 from snapshot_tables import ListedFile, Metadata, write_snapshot
 from tables import read_toml
 
-from envlock.target import PLATFORMS
+from envlock.knowledge.bounds import bounds_for
+from envlock.knowledge.builds import Build, build_for
+from envlock.knowledge.loaders import all_loaders
+from envlock.knowledge.pip_support import find_old_python
+from envlock.knowledge.releases import line_order, releases_of_line
+from envlock.target import DEVICES, PLATFORMS, Device, Platform, Target
 from envlock.uv_process import UvError, run_uv
 
 GENERATOR = "data/refresh/locked_releases.py"
 
 _TOOLS = ("pip",)
 """Beside the subject: what every environment holds."""
-
-_SOURCE = "source"
-"""Stands for the tags of an sdist, which has none."""
 
 Row = dict[str, Any]
 
@@ -51,6 +59,7 @@ def main() -> None:
         return
     pythons = read_toml(options.data / "snapshot_roots.toml")["scope"]["pythons"]
     trials = [trial for platform in PLATFORMS for trial in plan_trials(pythons, platform)]
+    trials += [trial for platform in PLATFORMS for trial in plan_device_trials(pythons, platform)]
     chosen = [trial for trial in trials if options.only in _name(trial)]
     pending = pending_trials(chosen, journal.rows(), again=False)
     cache = Path(run_uv(["cache", "dir"], action="finding the cache", place="the cache of uv").strip())
@@ -75,6 +84,29 @@ def _name(trial: Trial) -> str:
     return f"{trial.name} on {trial.target.platform.name}"
 
 
+def plan_device_trials(pythons: Iterable[str], platform: Platform) -> Iterator[Trial]:
+    """What ``from-model`` asks for to have a TensorFlow line compute on a device: its newest release built for that."""
+    lines = sorted({line for loader in all_loaders() for line in loader.tensorflow}, key=line_order, reverse=True)
+    targets = [Target(python=python, platform=platform) for python in pythons]
+    for device, line, target in product(DEVICES, lines, targets):
+        releases = reversed(releases_of_line("tensorflow", line))
+        builds = (build_for(release.version, target, device) for release in releases)
+        if (build := next(filter(None, builds), None)) is not None:
+            yield _device_trial(build, device, target)
+
+
+def _device_trial(build: Build, device: Device, target: Target) -> Trial:
+    version = build.release.version
+    bounds = bounds_for(build.release.distribution, version, python=target.python)
+    return Trial(
+        subject=f"tensorflow for {device}",
+        version=version,
+        requirements=(*build.requirements, *(bound.requirement for bound in bounds if bound.is_missing)),
+        constraints=tuple(bound.requirement for bound in bounds),
+        target=target,
+    )
+
+
 # --- one lock ------------------------------------------------------------------------------------------------
 
 
@@ -82,18 +114,28 @@ def lock(trial: Trial, cache: Path) -> Row:
     """What uv locks for *trial*: ``packages``, or the ``error`` where nothing satisfies; *cache* is uv's."""
     row = describe_trial(trial)
     try:
-        document = _compile(trial)
+        return row | {"packages": _lock_packages(trial, cache)}
     except UvError as error:
         return row | {"error": " ".join(error.detail.split())[:500]}
-    return row | {"packages": [describe_package(package, cache) for package in document["packages"]]}
+
+
+def _lock_packages(trial: Trial, cache: Path) -> list[Row]:
+    if trial.target.python.startswith("2."):
+        return lock_with_pip(trial, _TOOLS)
+    document = _compile(trial)
+    return [describe_package(package, cache) for package in document["packages"]]
 
 
 def _compile(trial: Trial) -> Mapping[str, Any]:
     """The lock of *trial*: of wheels alone where that has a solution."""
+    if find_old_python(trial.target.python):
+        wheels, compile_from = ["--no-build"], partial(lock_project, trial, _TOOLS)
+    else:
+        wheels, compile_from = ["--only-binary", ":all:"], partial(_compile_from, trial)
     try:
-        return _compile_from(trial, ["--only-binary", ":all:"])
+        return compile_from(wheels)
     except UvError:
-        return _compile_from(trial, [])
+        return compile_from([])
 
 
 def _compile_from(trial: Trial, sources: Sequence[str]) -> Mapping[str, Any]:
@@ -146,7 +188,7 @@ def _cached_metadata(cache: Path, name: str, version: str) -> Iterator[Row]:
     for path in sorted(cache.glob(f"wheels-v*/pypi/{name}/{version}-*.msgpack")):
         yield _read_metadata(path, tags=path.stem.removeprefix(f"{version}-"))
     for path in sorted(cache.glob(f"sdists-v*/pypi/{name}/{version}/*/metadata.msgpack"))[:1]:
-        yield _read_metadata(path, tags=_SOURCE)
+        yield _read_metadata(path, tags=SOURCE)
 
 
 def _read_metadata(path: Path, *, tags: str) -> Row:
@@ -171,7 +213,9 @@ def assemble(rows: Iterable[Row], folder: Path, *, allow_fewer: bool) -> None:
     for package in (package for row in rows for package in row.get("packages", ())):
         name, version = package["name"], Version(package["version"])
         of_release = files.setdefault(name, {}).setdefault(version, {})
-        of_release |= {file["name"]: file for file in package["files"]}
+        # pip, which locks for the oldest Pythons, does not tell when a file was uploaded.
+        told = {file["name"]: file for file in package["files"] if file["uploaded"] or file["name"] not in of_release}
+        of_release |= told
         metadata.setdefault((name, version), {}).update((item["tags"], item) for item in package["metadata"])
     for name, releases in sorted(files.items()):
         write_snapshot(
@@ -203,23 +247,31 @@ def _listed(file: Row, metadata: Mapping[str, Row]) -> ListedFile:
 def _metadata_of(file_name: str, by_tags: Mapping[str, Row]) -> Row | None:
     """The metadata of a file: its own, else that of a wheel for the same system, else what all that were read declare.
 
-    None where they disagree: one wheel's requirements are not another's.
+    None where they disagree: one wheel's requirements are not another's. What is for Python 2 alone and what is not
+    do not speak for each other.
     """
-    own = file_name.removesuffix(".whl").split("-", 2)[-1] if file_name.endswith(".whl") else _SOURCE
+    own = file_name.removesuffix(".whl").split("-", 2)[-1] if file_name.endswith(".whl") else SOURCE
     if own in by_tags:
         return by_tags[own]
-    alike = [item for tags, item in sorted(by_tags.items()) if _system(tags) == _system(file_name)]
-    if alike:
-        return alike[0]
-    others = list(by_tags.values())
+    related = {tags: item for tags, item in by_tags.items() if SOURCE in {tags, own} or _is_alike(tags, own)}
+    of_system = [item for tags, item in sorted(related.items()) if _system(tags) == _system(file_name)]
+    if of_system:
+        return of_system[0]
+    others = list(related.values())
     agree = all(item["requires"] == others[0]["requires"] for item in others)
     return others[0] if others and agree else None
+
+
+def _is_alike(tags: str, other: str) -> bool:
+    """Whether both wheels are for Python 2 alone, or neither."""
+    first, second = (re.match(r"(?:cp|py)2\d*-", item) is not None for item in (tags, other))
+    return first == second
 
 
 def _system(tags: str) -> str:
     """The operating system of a wheel, given its tags or its whole name."""
     platform = tags.removesuffix(".whl").rpartition("-")[2]
-    return next((word for word in ("linux", "macosx", "win", "any") if word in platform), _SOURCE)
+    return next((word for word in ("linux", "macosx", "win", "any") if word in platform), SOURCE)
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ class ListedFile:
     """A wheel or sdist of a release."""
 
     name: str
-    uploaded: str
-    """UTC, such as ``2021-01-06T22:38:01Z``."""
+    uploaded: str | None
+    """UTC, such as ``2021-01-06T22:38:01Z``; None where the client does not tell."""
 
     sha256: str
     size: int | None

@@ -10,10 +10,10 @@ from packaging.version import Version
 
 from envlock.knowledge.accelerators import CudaBuild, cuda_for, driver_for
 from envlock.knowledge.families import member_for_cpu
-from envlock.knowledge.platform_support import metal_for
-from envlock.knowledge.releases import Release, find_release
+from envlock.knowledge.platform_support import metal_for, wheel_origin_of
+from envlock.knowledge.releases import Release, find_release, releases_of
 from envlock.knowledge.specifiers import admits
-from envlock.knowledge.tpu import tpu_distribution_for, tpu_generations, tpu_software_for
+from envlock.knowledge.tpu import tpu_distribution_for, tpu_generations, tpu_platforms, tpu_software_for
 from envlock.target import Device, Target
 
 
@@ -48,11 +48,21 @@ def build_for(version: Version, target: Target, device: Device, *, member: str |
 
 
 def _cpu(version: Version, target: Target, member: str | None) -> Build | None:
+    if not _has_library(version, target):
+        return None
     if member is None:
         smallest = member_for_cpu("tensorflow", version, python=target.python, platform=target.platform.name)
         return _build(smallest) if smallest else None
     release = find_release(member, version)
     return _build(release) if release and release.supports(target.python, target.platform.name) else None
+
+
+def _has_library(version: Version, target: Target) -> bool:
+    """Whether the wheel that holds the library exists for *target*: what requires it may be there without it."""
+    origin = wheel_origin_of(version, target.platform.name)
+    carrier = find_release(origin.carried_by, version) if origin else None
+    # Of a distribution without a table it is only known for which releases it is there.
+    return origin is not None and (carrier is None or carrier.supports(target.python, target.platform.name))
 
 
 def _cuda(version: Version, target: Target) -> Build | None:
@@ -79,24 +89,35 @@ def _cuda_needs(build: CudaBuild, target: Target, *, brings_cuda: bool) -> Itera
 
 
 def _tpu(version: Version, target: Target) -> Build | None:
+    member = find_release("tensorflow", version)
+    if member is None or target.platform.name not in tpu_platforms():
+        return None
+    if not member.supports(target.python, target.platform.name):
+        return None
     distribution = tpu_distribution_for(version)
     if distribution is not None:
-        member = find_release("tensorflow", version)
-        needs = (f"libtpu, as {distribution.libtpu}",)
-        return Build(release=member, requirements=(distribution.requirement,), needs=needs) if member else None
+        needs = () if distribution.is_indexed else (f"libtpu, as {distribution.libtpu}",)
+        return Build(release=member, requirements=(distribution.requirement,), needs=needs)
     software = dict.fromkeys(filter(None, (tpu_software_for(version, name) for name in tpu_generations())))
-    member = find_release("tensorflow", version)
-    if not software or member is None or not member.supports(target.python, target.platform.name):
+    if not software:
         return None
     return _build(member, needs=(f"a Cloud TPU with the software {' or '.join(software)}",))
 
 
 def _metal(version: Version, target: Target) -> Build | None:
     plug_in = metal_for(version)
-    if plug_in is None or target.platform.system != "Darwin":
+    if plug_in is None or not _has_library(version, target) or not _has_wheel(plug_in, target):
         return None
     member = member_for_cpu("tensorflow", version, python=target.python, platform=target.platform.name)
     return _build(member, others=(plug_in,)) if member else None
+
+
+def _has_wheel(requirement: Requirement, target: Target) -> bool:
+    return any(
+        release.supports(target.python, target.platform.name)
+        for release in releases_of(requirement.name)
+        if release.version in requirement.specifier
+    )
 
 
 def _build(

@@ -1,14 +1,16 @@
-"""Since when pip reads what a lock is made of."""
+"""Since when pip reads what a lock is made of, and which Pythons are left to it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 
 from packaging.version import Version
 
 from envlock.knowledge.datafiles import read_toml
+from envlock.knowledge.specifiers import admits
 
 
 def least_pip_for(releases: Iterable[Iterable[str]]) -> Version:
@@ -31,3 +33,19 @@ def _least_pip_for_tag(tag: str) -> Version:
     table = read_toml("pip.toml")
     row = next((row for row in table["platform"] if re.fullmatch(row["platform_tag"], tag)), table["hashes"])
     return Version(row["pip"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldPython:
+    """What serves a Python that uv and the virtualenv beside it do not serve any more."""
+
+    virtualenv: str
+    """The last one that makes environments of it, ``name==version``."""
+
+
+def find_old_python(python: str) -> OldPython | None:
+    """What serves a Python line, such as ``2.7``; ``None`` where uv and the virtualenv of today do."""
+    for row in read_toml("pip.toml")["old_python"]:
+        if admits(row["python"], python):
+            return OldPython(virtualenv=f"virtualenv=={row['virtualenv']}")
+    return None

@@ -25,8 +25,8 @@ class SnapshotFile:
     """A wheel or source distribution on the index."""
 
     name: str
-    uploaded: str
-    """UTC, ``YYYY-MM-DDTHH:MM:SSZ``."""
+    uploaded: str | None
+    """UTC, ``YYYY-MM-DDTHH:MM:SSZ``; ``None`` where it was not told."""
 
     sha256: str
     size: int | None
@@ -81,14 +81,14 @@ class PackageSnapshot:
         return tuple(self._row_by_version)
 
     def uploaded(self, version: Version) -> str:
-        """When the first file of a release came out, UTC, ``YYYY-MM-DDTHH:MM:SSZ``.
+        """When the first file of a release came out, UTC, ``YYYY-MM-DDTHH:MM:SSZ``; empty where it was not told.
 
         Raises:
             KeyError: There is no such release.
         """
         # Cheaper than parsing the row, and asked of many releases that are not looked at further.
         times: list[str] = _UPLOADED.findall(self._row_by_version[version])
-        return min(times)
+        return min(times, default="")
 
     def files(self, version: Version) -> tuple[SnapshotFile, ...]:
         """The files of a release, sorted by name.

@@ -23,6 +23,11 @@ class TpuDistribution:
     """Whether the package index has that libtpu."""
 
 
+def tpu_platforms() -> tuple[str, ...]:
+    """The platforms of the machines that have TPUs, such as ``linux_x86_64``."""
+    return tuple(read_toml("tpu.toml")["platforms"])
+
+
 def tpu_generations() -> tuple[str, ...]:
     """Every TPU generation that is known, oldest first."""
     rows = read_toml("tpu.toml")["generation"]

@@ -2,22 +2,25 @@
 
     python tests/benchmarks/locks.py [--runs N] [--pip-tools]
 
-Wall times of whole processes, medians of N runs in one go; figures of different machines or days do not compare, ratios
-within one run do. envlock locks with ``--engine offline``, in a namespace without a network where the machine gives
-one; the peers get what envlock asks for by name, with the bounds that metadata lacks, and warm caches. pip-compile
-resolves for the Python that runs it and takes minutes: it is left out unless asked for, and then run once.
+Wall times of whole processes with their processor times, medians of N runs in one go; figures of different machines or
+days do not compare, ratios within one run do. envlock locks with ``--engine offline``, in a namespace without a network
+where the machine gives one; the peers get what envlock asks for by name, with the bounds that metadata lacks, and warm
+caches. uv is run with the network and from its cache alone. pip-compile resolves for the Python that runs it and takes
+minutes: it is left out unless asked for, and then run once.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import uv
@@ -53,18 +56,23 @@ def _measure(version: str, python: str, folder: Path, isolation: list[str], opti
         peer.remove("--only-binary")
         peer.remove(":all:")
         _run(peer, folder)
-    times: dict[str, list[float]] = {"envlock": [], "uv": []}
+    commands = {"envlock": [*isolation, *own], "uv": peer, "uv from its cache": [*isolation, *peer, "--offline"]}
+    times: dict[str, list[Times]] = {name: [] for name in commands}
     for _ in range(options.runs):
-        times["envlock"].append(_timed([*isolation, *own], folder))
-        (folder / "uv.txt").unlink()
-        times["uv"].append(_timed(peer, folder))
+        for name, command in commands.items():
+            (folder / "uv.txt").unlink(missing_ok=True)
+            times[name].append(_timed(command, folder))
     if options.pip_tools:
         compiled = ["tool", "run", "--python", python, "--from", "pip-tools", "pip-compile", "-q", "--generate-hashes"]
         command = [uv.find_uv_bin(), *compiled, "--allow-unsafe", "asked.in", "-c", "bounds.txt", "-o", "pip-tools.txt"]
         times["pip-tools"] = [_timed(command, folder)]
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    told = [f"{name} {seconds:.2f} s ({seconds / medians['envlock']:.1f})" for name, seconds in medians.items()]
-    return f"TensorFlow {version} on Python {python}: {', '.join(told)}"
+    medians = {name: statistics.median(one.wall for one in measured) for name, measured in times.items()}
+    processor = {name: statistics.median(one.processor for one in measured) for name, measured in times.items()}
+    told = [
+        f"{name} {seconds:.2f} s ({seconds / medians['envlock']:.1f}), {processor[name]:.2f} s of a processor"
+        for name, seconds in medians.items()
+    ]
+    return f"TensorFlow {version} on Python {python}: {'; '.join(told)}"
 
 
 def _write_question(document: dict[str, object], folder: Path) -> None:
@@ -85,10 +93,24 @@ def _without_network() -> list[str]:
     return []
 
 
-def _timed(command: list[str], folder: Path) -> float:
-    started = time.perf_counter()
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Of one process, in seconds."""
+
+    wall: float
+    processor: float
+
+
+def _timed(command: list[str], folder: Path) -> Times:
+    started, used = time.perf_counter(), _processor_seconds()
     _run(command, folder)
-    return time.perf_counter() - started
+    return Times(time.perf_counter() - started, _processor_seconds() - used)
+
+
+def _processor_seconds() -> float:
+    """Of all children so far, user and system."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _succeeds(command: list[str], folder: Path) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from packaging.version import Version
 
 from envlock.knowledge.builds import build_for
-from envlock.target import LINUX_X86_64, MACOS_ARM64, WINDOWS_X86_64, Device, Platform, Target
+from envlock.target import LINUX_X86_64, MACOS_ARM64, MACOS_X86_64, WINDOWS_X86_64, Device, Platform, Target
 
 BUILDS: list[tuple[Device, str, str, Platform, list[str]]] = [
     ("cpu", "1.15.5", "3.7", LINUX_X86_64, ["tensorflow==1.15.5"]),
@@ -72,6 +72,14 @@ ABSENT: list[tuple[Device, str, str, Platform]] = [
     ("tpu", "2.4.4", "3.8", LINUX_X86_64),
     ("metal", "2.14.1", "3.11", LINUX_X86_64),
     ("metal", "1.15.5", "3.7", MACOS_ARM64),
+    # What requires the wheel with the library is there for that Python, and the library is not.
+    ("cpu", "2.13.1", "3.8", MACOS_ARM64),
+    ("cpu", "2.13.1", "3.8", WINDOWS_X86_64),
+    ("tpu", "2.14.1", "3.11", MACOS_ARM64),
+    ("tpu", "2.20.0", "3.8", LINUX_X86_64),
+    # The plug-in has no wheel for them.
+    ("metal", "2.14.1", "3.11", MACOS_X86_64),
+    ("metal", "2.21.0", "3.13", MACOS_ARM64),
 ]
 
 

@@ -16,7 +16,7 @@ from closures import Trial
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from envlock.target import LINUX_X86_64, Target
+from envlock.target import LINUX_X86_64, MACOS_ARM64, Platform, Target
 from envlock.uv_process import UvError
 
 HOST = "https://files.index.test"
@@ -134,6 +134,25 @@ def test_a_trial_is_locked(
 
     assert locked_releases.lock(TRIAL, cache) == NAMED | outcome
     assert asked == [QUESTION | {"wheels alone": wheels_alone} for wheels_alone in tries]
+
+
+@pytest.mark.parametrize(
+    ("python", "platform", "named"),
+    [
+        ("3.7", LINUX_X86_64, {"tensorflow for cpu": "tensorflow==1.15.5", "tensorflow for cuda": "tensorflow-gpu==1.15.5"}),
+        ("3.12", LINUX_X86_64, {"tensorflow for cuda": "tensorflow[and-cuda]==2.18.1"}),
+        # The last patch release of the line has no wheel for that Python.
+        ("3.7", LINUX_X86_64, {"tensorflow for cpu": "tensorflow-cpu==2.11.0"}),
+        ("3.9", MACOS_ARM64, {"tensorflow for metal": "tensorflow-macos==2.12.0 tensorflow-metal<0.9,>=0.8"}),
+    ],
+)  # fmt: skip
+def test_each_line_is_asked_for_on_each_device_that_it_is_built_for(
+    python: str, platform: Platform, named: dict[str, str]
+) -> None:
+    trials = list(locked_releases.plan_device_trials([python], platform))
+
+    for subject, requested in named.items():
+        assert requested in {" ".join(trial.requested) for trial in trials if trial.subject == subject}
 
 
 def test_locks_become_a_table_of_each_distribution(tmp_path: Path) -> None:
