@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
@@ -25,8 +25,7 @@ from envlock.knowledge.releases import latest_of_line, line_of, lines_of, sort_l
 from envlock.provenance import ConfigObject, ObjectKind, Provenance
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saver:
+class Saver(NamedTuple):
     """What can have written an artifact."""
 
     recorded_tensorflow: str | None

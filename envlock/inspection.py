@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from envlock.artifacts import ArtifactSource, LocalSource, read_provenance
 from envlock.dating import Saver, date_artifact
@@ -12,8 +12,7 @@ from envlock.loadability import CustomObject, find_custom_objects
 from envlock.provenance import Finding, Provenance
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inspection:
+class Inspection(NamedTuple):
     """What was read from an artifact, and what was inferred from it."""
 
     provenance: Provenance

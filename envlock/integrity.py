@@ -13,13 +13,14 @@ from envlock.artifacts.interface import ArtifactSource
 from envlock.artifacts.saved_model import SAVED_MODEL_NAMES, SAVED_MODEL_PARTS
 from envlock.artifacts.tflite import is_tflite, iterate_buffers
 from envlock.errors import ArtifactError, LimitExceededError, UnsupportedFeatureError
-from envlock.formats.archive import Archive, find_zip_signature
+from envlock.formats.archive import Archive
 from envlock.formats.flatbuffer import FlatBuffer
 from envlock.formats.hdf5.file import Hdf5File
 from envlock.formats.hdf5.superblock import find_hdf5_signature
 from envlock.formats.ranges import RangeReader
 from envlock.formats.tensor_bundle import find_damage, read_tensor_bundle
 from envlock.formats.text import printable
+from envlock.formats.zip_signature import find_zip_signature
 from envlock.provenance import Finding
 
 _HEAD_SIZE = 4096

@@ -7,8 +7,7 @@ to the line, and whether the operations of a graph are registered there.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from envlock.dating import Saver
 from envlock.knowledge.custom_objects import find_provider
@@ -22,16 +21,14 @@ from envlock.provenance import ConfigObject, Provenance
 VerdictName = Literal["loads", "needs-code", "fails", "unknown"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class Reason(NamedTuple):
     """Why a verdict is what it is."""
 
     reference: str
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What is predicted for one loader."""
 
     loader: Loader
@@ -39,8 +36,7 @@ class Verdict:
     reasons: tuple[Reason, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomObject:
+class CustomObject(NamedTuple):
     """A class, function or operation that neither Keras nor TensorFlow brings."""
 
     name: str

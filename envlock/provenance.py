@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 ArtifactFormat = Literal[
     "keras-hdf5",
@@ -25,8 +24,7 @@ ObjectKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(NamedTuple):
     """One fact read from an artifact, and the place it was read from."""
 
     fact: str
@@ -39,8 +37,7 @@ class Evidence:
     """Where it stands, such as ``attribute keras_version of /``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(NamedTuple):
     """Something the user should know about the artifact."""
 
     reference: str
@@ -54,8 +51,7 @@ class Finding:
     """What to do about it, as one clause."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigObject:
+class ConfigObject(NamedTuple):
     """One object of a Keras configuration: its class and the keys that its ``config`` holds."""
 
     class_name: str
@@ -65,31 +61,29 @@ class ConfigObject:
     keys: frozenset[str]
     """Keys of its ``config``; empty for an object that is named by a string alone."""
 
+    location: str
+    """Path of keys within the configuration, such as ``model_config.config.layers[2]``."""
+
     module: str | None = None
     """``module`` of the Keras 3 and tf.keras 2.12+ envelope; ``None`` where the envelope has none."""
 
     registered_name: str | None = None
     """``registered_name`` of the same envelope, such as ``Custom>Scale``."""
 
-    location: str
-    """Path of keys within the configuration, such as ``model_config.config.layers[2]``."""
-
     settings: tuple[tuple[str, str | int | float | bool | None], ...] = ()
     """The plain values of its ``config`` (strings up to 80 characters), sorted by key, for rules on values."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(NamedTuple):
     """One operation kind of a graph, with all attributes that its nodes set."""
 
     name: str
     attributes: frozenset[str]
-    count: int
-    """Nodes of this kind, those of library functions included."""
+    nodes: int
+    """How many nodes are of this kind, those of library functions included."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
+class Code(NamedTuple):
     """A part of the artifact that is code, or makes the loader run or read something of its choosing."""
 
     kind: Literal["lambda-bytecode", "python-operation", "file-operation", "foreign-module"]
@@ -110,8 +104,7 @@ class Code:
         return self.kind != "foreign-module"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TensorSpec:
+class TensorSpec(NamedTuple):
     """An input or output of a model."""
 
     name: str
@@ -122,8 +115,7 @@ class TensorSpec:
     """Batch axis included, ``None`` for an axis of any length; ``None`` for an unknown rank."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signature:
+class Signature(NamedTuple):
     """One callable entry of a SavedModel."""
 
     name: str
@@ -131,8 +123,7 @@ class Signature:
     outputs: tuple[TensorSpec, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
+class Provenance(NamedTuple):
     """All that was read from one artifact. Nothing in here was guessed."""
 
     path: Path
@@ -159,7 +150,7 @@ class Provenance:
 
     code: tuple[Code, ...] = ()
     findings: tuple[Finding, ...] = ()
-    traits: frozenset[str] = field(default_factory=frozenset)
+    traits: frozenset[str] = frozenset()
     """Kebab-case marks of the container that rules refer to, such as ``keras-model`` or ``compiled``."""
 
     def recorded(self, fact: str) -> str | None:

@@ -47,7 +47,7 @@ def layer(class_name: str, *keys: str, **more: Any) -> ConfigObject:
 
 def operation(name: str, *attributes: str) -> Operation:
     """An operation that occurs once."""
-    return Operation(name=name, attributes=frozenset(attributes), count=1)
+    return Operation(name=name, attributes=frozenset(attributes), nodes=1)
 
 
 def provenance(**fields: Any) -> Provenance:

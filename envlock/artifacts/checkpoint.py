@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from envlock.artifacts.foreign import describe_folder, listed
 from envlock.artifacts.graph import GraphCensus
@@ -124,8 +123,7 @@ def index_of(shard: str) -> str | None:
 # --- the files -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Checkpoint:
+class _Checkpoint(NamedTuple):
     """The files of one checkpoint."""
 
     source: ArtifactSource
@@ -310,8 +308,7 @@ def _find_slots(bundle: TensorBundle) -> list[str]:
     return sorted({slot for variable, _, slot in split if variable in names})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Objects:
+class _Objects(NamedTuple):
     """The graph of the Python objects whose variables were saved."""
 
     children: frozenset[str]

@@ -7,7 +7,6 @@ tensorflow/core/framework/graph.proto, node_def.proto, function.proto, op_def.pr
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from envlock.errors import LimitExceededError
 from envlock.formats.protobuf import LENGTH_DELIMITED, VARINT, Span, WireReader
@@ -31,16 +30,15 @@ _INTERNAL = "_"
 """How attributes begin that the runtime sets for itself: no registry knows them, every loader takes them."""
 
 
-@dataclass(slots=True)
 class _Tally:
     """What was seen of one operation."""
 
-    location: str
-    """What holds the first node, for messages."""
-
-    first_name: Span | None
-    count: int = 0
-    attributes: set[bytes] = field(default_factory=set)
+    def __init__(self, location: str, first_name: Span | None) -> None:
+        """Take what holds the first node, for messages, and the name of that node."""
+        self.location = location
+        self.first_name = first_name
+        self.nodes = 0
+        self.attributes: set[bytes] = set()
 
 
 class GraphCensus:
@@ -77,7 +75,7 @@ class GraphCensus:
                     for attribute in tally.attributes
                     if not (text := attribute.decode(errors="replace")).startswith(_INTERNAL)
                 ),
-                count=tally.count,
+                nodes=tally.nodes,
             )
             for name, tally in sorted(self._tallies.items())
             if name not in self._functions
@@ -130,7 +128,7 @@ class GraphCensus:
             tally = self._tallies[key] = _Tally(location, name)
             self._check(len(self._tallies), _MOST_OPERATIONS, what="number of different operations")
             self._account_for(key)
-        tally.count += 1
+        tally.nodes += 1
         if not attributes <= tally.attributes:
             self._account_for(*(attributes - tally.attributes))
             tally.attributes |= attributes

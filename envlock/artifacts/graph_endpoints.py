@@ -6,7 +6,7 @@ Format: tensorflow/core/framework/graph.proto, node_def.proto, attr_value.proto.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from envlock.errors import LimitExceededError
 from envlock.formats.protobuf import LENGTH_DELIMITED, Span, WireReader
@@ -36,8 +36,7 @@ _MOST_OUTPUTS = 50
 """Listed at most; a frozen graph has a few, and a graph that was never cut to its model has any number."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphEndpoints:
+class GraphEndpoints(NamedTuple):
     """The ends of one graph."""
 
     inputs: tuple[TensorSpec, ...]
@@ -74,17 +73,16 @@ def read_endpoints(wire: WireReader, graph: Span) -> GraphEndpoints:
     return GraphEndpoints(inputs=tuple(walk.inputs()), outputs=tuple(walk.outputs()), variables=walk.variables)
 
 
-@dataclass(slots=True)
 class _Walk:
-    wire: WireReader
-    producer: int = 0
-    variables: int = 0
-    placeholders: list[tuple[bytes, TensorSpec]] = field(default_factory=list)
-    nodes: dict[bytes, bytes] = field(default_factory=dict)
-    """Operation by the name of the node, in the order of the file."""
-
-    read_names: set[bytes] = field(default_factory=set)
-    names_size: int = 0
+    def __init__(self, wire: WireReader) -> None:
+        self.wire = wire
+        self.producer = 0
+        self.variables = 0
+        self.placeholders: list[tuple[bytes, TensorSpec]] = []
+        self.nodes: dict[bytes, bytes] = {}
+        """Operation by the name of the node, in the order of the file."""
+        self.read_names: set[bytes] = set()
+        self.names_size = 0
 
     def visit(self, node: Span) -> None:
         name = operation = b""
@@ -107,7 +105,7 @@ class _Walk:
     def inputs(self) -> Iterator[TensorSpec]:
         for operation, spec in self.placeholders:
             is_legacy = operation == _LEGACY_PLACEHOLDER and self.producer <= _LAST_LEGACY_PRODUCER
-            yield replace(spec, shape=None) if is_legacy and spec.shape == () else spec
+            yield spec._replace(shape=None) if is_legacy and spec.shape == () else spec
 
     def outputs(self) -> Iterator[str]:
         unread = (

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from envlock.artifacts.interface import ArtifactSource
 from envlock.artifacts.keras_config import read_configuration
@@ -88,8 +87,7 @@ class KerasYamlReader:
         return _provenance(_Document(document.value, code=_tag_code(document.tags)), source.path, "keras-yaml", size)
 
 
-@dataclass(frozen=True, slots=True)
-class _Document:
+class _Document(NamedTuple):
     """A parsed text, and what was noted on the way."""
 
     value: object

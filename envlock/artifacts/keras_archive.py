@@ -14,13 +14,14 @@ from envlock.artifacts.interface import ArtifactSource
 from envlock.artifacts.keras_config import KerasConfiguration, read_configuration, read_objects, read_training_code
 from envlock.artifacts.keras_hdf5 import optimizer_evidence, weights_traits
 from envlock.errors import DamagedFileError
-from envlock.formats.archive import Archive, find_zip_signature
 from envlock.formats.json_text import LARGEST_TEXT, parse_json
 from envlock.formats.ranges import RangeReader
 from envlock.formats.text import printable
+from envlock.formats.zip_signature import find_zip_signature
 from envlock.provenance import ArtifactFormat, Code, Evidence, Finding, Provenance
 
 if TYPE_CHECKING:
+    from envlock.formats.archive import Archive
     from envlock.formats.hdf5.file import Hdf5File
 
 _METADATA = "metadata.json"
@@ -50,6 +51,9 @@ class KerasArchiveReader:
         Raises:
             ArtifactError: It is damaged, hostile, or an archive of something else.
         """
+        # Files of most other kinds are shown to this reader first.
+        from envlock.formats.archive import Archive
+
         with source.open() as stream:
             reader = RangeReader(stream)
             archive = Archive(reader)

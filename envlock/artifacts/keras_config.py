@@ -8,8 +8,7 @@ Takes what ``model_config``, ``training_config`` or ``config.json`` hold, in the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from envlock.artifacts.keras_code import read_code
 from envlock.artifacts.keras_inputs import MODEL_CLASSES, read_inputs
@@ -29,8 +28,7 @@ _PASSED_OVER = frozenset({"inbound_nodes", "build_config", "compile_config"})
 _FUNCTION_CLASSES = frozenset({"function", "builtin_function_or_method"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KerasConfiguration:
+class KerasConfiguration(NamedTuple):
     """What the configuration of a model describes."""
 
     objects: tuple[ConfigObject, ...]
@@ -72,8 +70,7 @@ def read_training_code(config: object, *, location: str) -> tuple[Code, ...]:
 # --- the walk ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """What stands at a key of a configuration."""
 
     kind: ObjectKind
@@ -81,8 +78,7 @@ class _Place:
     """Whether a string here is the name of a function, or of a class in lower case."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """An object, or the name of a function."""
 
     value: Any

@@ -7,9 +7,8 @@ keras/saving/saving_lib.py (weights of Keras 3 and of TensorFlow 2.12 on).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envlock.artifacts.interface import ArtifactSource
 from envlock.artifacts.keras_config import KerasConfiguration, read_configuration, read_objects, read_training_code
@@ -91,8 +90,7 @@ def weights_traits(file: Hdf5File) -> frozenset[str]:
 # --- whole models --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Training:
+class _Training(NamedTuple):
     """What ``training_config`` tells; empty for a model that was never compiled."""
 
     evidence: tuple[Evidence, ...] = ()

@@ -7,7 +7,7 @@ whole configuration; those of the layers repeat their part of it, and are all th
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from envlock.artifacts.keras_config import KerasConfiguration, read_configuration, read_objects, read_training_code
 from envlock.artifacts.meta_graph import KerasNode
@@ -23,15 +23,14 @@ _SEQUENCES = frozenset({"__tuple__", "TensorShape"})
 """What stands for a tuple or shape, as ``{"class_name": ..., "items": [...]}``; files of Keras hold plain lists."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KerasPart:
+class KerasPart(NamedTuple):
     """What a SavedModel says to Keras; empty where it is no Keras model."""
 
     evidence: tuple[Evidence, ...] = ()
     objects: tuple[ConfigObject, ...] = ()
     inputs: tuple[TensorSpec, ...] = ()
     code: tuple[Code, ...] = ()
-    traits: frozenset[str] = field(default_factory=frozenset)
+    traits: frozenset[str] = frozenset()
 
 
 def read_keras_nodes(nodes: Sequence[KerasNode]) -> KerasPart:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from io import BytesIO
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from envlock.errors import ArtifactError, NotAModelError
 from envlock.formats.protobuf import LENGTH_DELIMITED, VARINT, WireReader, read_varint
@@ -35,8 +34,7 @@ MessageName = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class MessageKind:
+class MessageKind(NamedTuple):
     """What a protobuf file holds."""
 
     name: MessageName

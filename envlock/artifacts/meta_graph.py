@@ -6,7 +6,7 @@ Format: tensorflow/core/protobuf/meta_graph.proto, saved_object_graph.proto.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from envlock.artifacts.graph import GraphCensus
 from envlock.errors import DamagedFileError, LimitExceededError
@@ -43,8 +43,7 @@ _MOST_ENTRIES = 20_000
 LARGEST_METADATA = 32 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KerasNode:
+class KerasNode(NamedTuple):
     """A Keras object that a SavedModel can bring back: its kind, and its configuration as JSON text."""
 
     identifier: str
@@ -57,8 +56,7 @@ class KerasNode:
     location: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetaGraph:
+class MetaGraph(NamedTuple):
     """One graph of a SavedModel, with what is said about it."""
 
     evidence: tuple[Evidence, ...]

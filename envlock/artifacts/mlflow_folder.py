@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import PurePosixPath
 
 from envlock.artifacts.interface import ArtifactReader, ArtifactSource
@@ -79,8 +78,7 @@ class MlflowReader:
                 str(source.path), found=f"an MLflow folder without a TensorFlow or Keras model (flavors: {shown})"
             )
         inner = _read_model(source.within(name))
-        return replace(
-            inner,
+        return inner._replace(
             evidence=(*inner.evidence, *_describe(entries), *_read_environment(source, frozenset(files))),
             findings=(*inner.findings, *_find_pickles(files)),
             traits=inner.traits | {"mlflow-folder"},

@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from envlock.artifacts.foreign import describe_file, describe_folder, listed
 from envlock.artifacts.graph import GraphCensus, read_versions
@@ -127,8 +126,7 @@ class SavedModelReader:
 # --- the folder ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
+class _Folder(NamedTuple):
     """The files of one SavedModel, none of them reached through a link."""
 
     path: Path
@@ -177,8 +175,7 @@ def _chunks(name: str) -> UnsupportedFeatureError:
 # --- saved_model.pb ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Content:
+class _Content(NamedTuple):
     evidence: tuple[Evidence, ...]
     graphs: tuple[MetaGraph, ...]
     operations: tuple[Operation, ...]

@@ -9,7 +9,7 @@ import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from envlock.artifacts.foreign import describe_folder, listed
 from envlock.artifacts.interface import ArtifactSource
@@ -131,8 +131,7 @@ def _only_model(folder: ArtifactSource) -> ArtifactSource | None:
 # --- operations ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Operator:
+class _Operator(NamedTuple):
     """One kind of operation that a model uses."""
 
     name: str
@@ -187,7 +186,7 @@ def _registered_operations(counts: Counter[_Operator]) -> tuple[Operation, ...]:
     for operator, count in counts.items():
         if operator.is_custom:
             names[operator.tensorflow_name or operator.name] += count
-    return tuple(Operation(name=name, attributes=frozenset(), count=names[name]) for name in sorted(names))
+    return tuple(Operation(name=name, attributes=frozenset(), nodes=names[name]) for name in sorted(names))
 
 
 def _describe_operators(counts: Counter[_Operator]) -> Iterator[Evidence]:

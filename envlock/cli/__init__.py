@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
-import threading
-from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from argparse import ArgumentParser, HelpFormatter, Namespace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from errno import EBADF
 from io import StringIO
-from typing import TYPE_CHECKING, NoReturn, TextIO, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 from envlock import __version__
-from envlock.cli.database import DATABASE
-from envlock.cli.fetch import Fetch
-from envlock.cli.from_model import FromModel
-from envlock.cli.inspect import Inspect
 from envlock.cli.interface import Command, CommandGroup
 from envlock.cli.progress import choose_reporter
 from envlock.errors import ArtifactError, EnvlockError, UsageError
@@ -25,7 +21,45 @@ from envlock.errors import ArtifactError, EnvlockError, UsageError
 if TYPE_CHECKING:
     from types import FrameType
 
-COMMANDS: tuple[Command | CommandGroup, ...] = (FromModel(), Inspect(), Fetch(), DATABASE)
+
+def _from_model() -> Command:
+    from envlock.cli.from_model import FromModel
+
+    return FromModel()
+
+
+def _inspect() -> Command:
+    from envlock.cli.inspect import Inspect
+
+    return Inspect()
+
+
+def _fetch() -> Command:
+    from envlock.cli.fetch import Fetch
+
+    return Fetch()
+
+
+def _interpreters() -> Command:
+    from envlock.cli.interpreters import Interpreters
+
+    return Interpreters()
+
+
+def _database() -> CommandGroup:
+    from envlock.cli.database import DATABASE
+
+    return DATABASE
+
+
+COMMANDS: Mapping[str, Callable[[], Command | CommandGroup]] = {
+    "from-model": _from_model,
+    "inspect": _inspect,
+    "fetch": _fetch,
+    "interpreters": _interpreters,
+    "db": _database,
+}
+"""How each command is had by its name: one must not wait for what the others import."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr = StringIO()
     output = _StandardOutput(sys.stdout)
     try:
-        with _ending_signals_raised(), redirect_stdout(cast("TextIO", output)):
+        with _rare_garbage_collection(), _ending_signals_raised(), redirect_stdout(cast("TextIO", output)):
             try:
                 return _run(words)
             finally:
@@ -85,22 +119,43 @@ class _WrongCallError(UsageError):
 class _Parser(ArgumentParser):
     """Raises where its parent would end the process: what is printed depends on the other arguments."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=_any_formatter, **options)
+
+    def format_help(self) -> str:
+        self.formatter_class = HelpFormatter
+        return super().format_help()
+
+    def format_usage(self) -> str:
+        self.formatter_class = HelpFormatter
+        return super().format_usage()
+
     def error(self, message: str) -> NoReturn:
         raise _WrongCallError(message, usage=self.format_usage(), program=self.prog)
 
 
-def _parser(words: Collection[str]) -> ArgumentParser:
+def _any_formatter(prog: str) -> HelpFormatter:
+    """For the checks of arguments as they are added. Only what is printed needs the width of the terminal.
+
+    Finding that out takes an import that is longer than all of the parsing.
+    """
+    return HelpFormatter(prog, width=1000)
+
+
+def _parser(words: Sequence[str]) -> ArgumentParser:
     parser = _Parser(
         prog="envlock",
         description="From a saved TensorFlow or Keras model to an environment in which it loads.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"envlock {__version__}")
-    _add_commands(parser, COMMANDS, words)
+    # Where the first word names a command, nothing will be said of the others.
+    asked = [name for name in words[:1] if name in COMMANDS]
+    _add_commands(parser, (COMMANDS[name]() for name in asked or COMMANDS), words)
     return parser
 
 
-def _add_commands(parser: ArgumentParser, commands: Iterable[Command | CommandGroup], words: Collection[str]) -> None:
+def _add_commands(parser: ArgumentParser, commands: Iterable[Command | CommandGroup], words: Sequence[str]) -> None:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in commands:
         subparser = subparsers.add_parser(
@@ -225,6 +280,26 @@ def _fail_to_print(error: _OutputError, output: _StandardOutput) -> int:
     return 2
 
 
+# --- garbage collection --------------------------------------------------------------------------------------
+
+_ALLOCATIONS_BETWEEN_COLLECTIONS = 50_000
+"""More than what most commands allocate in all."""
+
+
+@contextmanager
+def _rare_garbage_collection() -> Iterator[None]:
+    """Within the block, garbage is not looked for among modules and tables while these are being loaded.
+
+    There is none, and going through them over and over takes a tenth of the time of a short command.
+    """
+    usual = gc.get_threshold()
+    gc.set_threshold(_ALLOCATIONS_BETWEEN_COLLECTIONS, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
 # --- signals -------------------------------------------------------------------------------------------------
 
 
@@ -242,9 +317,8 @@ _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 @contextmanager
 def _ending_signals_raised() -> Iterator[None]:
     """Within the block, the first signal that asks to end raises; more of them do not disturb the way out."""
-    # Only the main thread may handle signals. What is ignored stays so: nohup wants its command to outlive SIGHUP.
-    is_main_thread = threading.current_thread() is threading.main_thread()
-    handled = [number for number in _ENDING_SIGNALS if is_main_thread and signal.getsignal(number) == signal.SIG_DFL]
+    # What is ignored stays so: nohup wants its command to outlive SIGHUP.
+    handled = [number for number in _ENDING_SIGNALS if signal.getsignal(number) == signal.SIG_DFL]
 
     def end(number: int, frame: FrameType | None) -> NoReturn:
         del frame
@@ -259,5 +333,7 @@ def _ending_signals_raised() -> Iterator[None]:
 
 
 def _handle(numbers: Iterable[int], handler: Callable[[int, FrameType | None], object] | signal.Handlers) -> None:
-    for number in numbers:
-        signal.signal(number, handler)
+    # Python refuses it in all threads but the main one; there, whoever calls handles signals.
+    with suppress(ValueError):
+        for number in numbers:
+            signal.signal(number, handler)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from envlock.candidates import EnvironmentCandidate
     from envlock.errors import EnvlockError
     from envlock.inspection import Inspection
+    from envlock.isolation.choice import Isolation
     from envlock.pipeline import Attempt, Outcome
     from envlock.provenance import Finding, Provenance, Signature, TensorSpec
     from envlock.verification import Verification
@@ -61,7 +62,7 @@ def outcome_document(outcome: Outcome) -> Document:
         "schema": "envlock/from-model/1",
         "artifact": _artifact(outcome.inspection.provenance),
         "candidate": _candidate(outcome.candidate),
-        "lock": str(outcome.lock_path),
+        "lock": str(outcome.lock_path) if outcome.lock_path is not None else None,
         "venv": str(outcome.environment.path) if outcome.environment else None,
         "loader": outcome.verification.how if outcome.verification else None,
         "verification": _verification(outcome.verification) if outcome.verification else None,
@@ -75,11 +76,11 @@ def outcome_document(outcome: Outcome) -> Document:
     }
 
 
-def check_document(differences: Differences, lock_path: Path) -> Document:
+def check_document(differences: Differences, lock_path: str) -> Document:
     """``envlock/check/1``."""
     return {
         "schema": "envlock/check/1",
-        "lock": str(lock_path),
+        "lock": lock_path,
         "is_stale": differences.is_stale,
         "added": {name: str(version) for name, version in differences.added},
         "removed": {name: str(version) for name, version in differences.removed},
@@ -135,6 +136,15 @@ def _verification(verification: Verification) -> Document:
         "how": verification.how,
         "environment": dict(verification.environment),
         "error": verification.error,
+        "isolation": _isolation(verification.isolation) if verification.isolation is not None else None,
+    }
+
+
+def _isolation(isolation: Isolation) -> Document:
+    return {
+        "level": isolation.level,
+        "guarantees": sorted(isolation.guarantees),
+        "passed_over": dict(isolation.passed_over),
     }
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from envlock.reporter import Reporter
 
@@ -26,8 +25,7 @@ class Command(Protocol):
         """Carry the command out: data to standard output, everything else to *reporter*."""
 
 
-@dataclass(frozen=True)
-class CommandGroup:
+class CommandGroup(NamedTuple):
     """Commands that stand together under one name, such as ``envlock db show``."""
 
     name: str

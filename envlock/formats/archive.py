@@ -8,8 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from envlock.errors import (
     ArtifactError,
@@ -19,14 +18,13 @@ from envlock.errors import (
     UnsupportedFeatureError,
 )
 from envlock.formats.ranges import RangeReader, RangeStream
+from envlock.formats.zip_signature import END_SIGNATURE, LOCAL_SIGNATURE
 
 _WHERE = "zip archive"
 _LARGEST_DIRECTORY = 2 * 1024 * 1024
 """Bytes that zipfile may ask for at once, which it does for the central directory alone: some 20,000 members."""
 
 _PIECE = 64 * 1024
-_LOCAL_SIGNATURE = b"PK\x03\x04"
-_END_SIGNATURE = b"PK\x05\x06"
 _END_SIZE = 22
 _LARGEST_COMMENT = 0xFFFF
 _LOCAL_HEADER = struct.Struct("<4s22x2H")
@@ -52,8 +50,7 @@ ZIPFILE_ERRORS = (
 """All that zipfile is known to raise for the bytes of a foreign file."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(NamedTuple):
     """One entry of the archive's directory."""
 
     name: str
@@ -70,11 +67,6 @@ class Member:
         """Whether a program that extracts the member would leave its folder: `..`, an absolute path, a drive."""
         parts = self.name.replace("\\", "/").split("/")
         return ".." in parts or parts[0] == "" or parts[0].endswith(":")
-
-
-def find_zip_signature(head: bytes) -> bool:
-    """Whether *head*, the first bytes of a file, starts a zip archive."""
-    return head.startswith((_LOCAL_SIGNATURE, _END_SIGNATURE))
 
 
 class Archive:
@@ -155,7 +147,7 @@ class Archive:
         header = self._reader.read(entry.header_offset, _LOCAL_HEADER.size, where=where)
         signature, name_size, extra_size = _LOCAL_HEADER.unpack(header)
         start = entry.header_offset + _LOCAL_HEADER.size + name_size + extra_size
-        if signature != _LOCAL_SIGNATURE or start + entry.file_size > self._reader.size:
+        if signature != LOCAL_SIGNATURE or start + entry.file_size > self._reader.size:
             raise DamagedFileError(where, "the directory points to no member", offset=entry.header_offset)
         size = entry.file_size
         return RangeReader(_open_stream(self._reader, start, size, largest_read=size))
@@ -184,9 +176,9 @@ def _require_end(reader: RangeReader) -> None:
     """Find the record that ends every archive, which is the first thing that a broken download lacks."""
     size = min(reader.size, _END_SIZE + _LARGEST_COMMENT)
     tail = reader.read(reader.size - size, size, where=_WHERE)
-    if _END_SIGNATURE in tail:
+    if END_SIGNATURE in tail:
         return
-    if reader.size >= 4 and reader.read(0, 4, where=_WHERE) == _LOCAL_SIGNATURE:
+    if reader.size >= 4 and reader.read(0, 4, where=_WHERE) == LOCAL_SIGNATURE:
         raise TruncatedFileError("end of the zip directory", offset=reader.size, expected=_END_SIZE, found=0)
     raise DamagedFileError(_WHERE, "found neither its start nor its end")
 

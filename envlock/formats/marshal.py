@@ -7,8 +7,7 @@ The structure is walked as data: nothing is unmarshalled, compiled or run. What 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from envlock.errors import ArtifactError, DamagedFileError, LimitExceededError, TruncatedFileError
 
@@ -34,8 +33,7 @@ _INTERNED = ord("t")  # in Python 2 a later `R` may point back at it
 _FLAG_REFERENCED = 0x80  # a later `r` may point back at this value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opcode:
+class Opcode(NamedTuple):
     """What one opcode number stands for in one Python line."""
 
     name: str
@@ -47,8 +45,7 @@ class Opcode:
     """Largest argument the line knows; ``None`` where it does not matter."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeLayout:
+class CodeLayout(NamedTuple):
     """The fields of a marshalled code object, in the order in which they are written."""
 
     counts: tuple[str, ...]
@@ -61,8 +58,7 @@ class CodeLayout:
     """Marshalled byte strings; the first tells which bytes of the code stem from which line of the source."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeFormat:
+class CodeFormat(NamedTuple):
     """How one Python line writes code."""
 
     line: str
@@ -83,8 +79,7 @@ class CodeFormat:
     opcodes: Mapping[int, Opcode]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeLines:
+class CodeLines(NamedTuple):
     """Python lines that marshalled code points to, each oldest first."""
 
     writers: tuple[str, ...]
@@ -115,8 +110,7 @@ def read_code_lines(data: bytes, formats: Sequence[CodeFormat], *, where: str) -
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _CodeObject:
+class _CodeObject(NamedTuple):
     """The two fields that lines differ in."""
 
     code: bytes

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PinnedRequirement:
+class PinnedRequirement(NamedTuple):
     """One ``name==version`` with what stands beside and below it."""
 
     name: str

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from envlock.errors import DamagedFileError, LimitExceededError
 from envlock.formats.protobuf import LENGTH_DELIMITED, VARINT
@@ -49,18 +49,17 @@ _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4
 _BRACKET_OR_STRING = re.compile(rb"[{}<>\"'#]")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A field of a message: its number, and how its value is encoded."""
 
     number: int
     kind: Literal["integer", "text", "message", "passed-over"]
     """``integer`` stands for booleans and enumerations too; a ``passed-over`` field is legal and is not kept."""
 
-    schema: Schema = field(default_factory=dict)
+    schema: Schema = MappingProxyType({})
     """Fields of a message, by name; a field that it lacks is passed over, except in the outermost message."""
 
-    values: Mapping[str, int] = field(default_factory=dict)
+    values: Mapping[str, int] = MappingProxyType({})
     """Numbers of an enumeration, by name."""
 
 
@@ -77,8 +76,7 @@ def encode_text(text: bytes, schema: Schema, *, message: str, where: str) -> byt
     return _Encoder(text, where).encode(schema, message)
 
 
-@dataclass(slots=True)
-class _Message:
+class _Message(NamedTuple):
     """A message whose end has not been reached."""
 
     field: Field
@@ -182,7 +180,7 @@ class _Encoder:
             content.decode()
         except UnicodeDecodeError:
             raise self._damaged("a string is not valid UTF-8", start) from None
-        self._open[-1].content += _delimited(known.number, content)
+        self._open[-1].content.extend(_delimited(known.number, content))
 
     def _read_scalar(self, known: Field | None) -> None:
         match = _SCALAR.match(self._text, self._position)
@@ -191,7 +189,7 @@ class _Encoder:
         if known is not None and known.kind != "passed-over":
             if known.kind != "integer":
                 raise self._damaged("found a number or name in place of a string or message")
-            self._open[-1].content += _tag(known.number, VARINT) + _varint(self._number_of(match[0], known))
+            self._open[-1].content.extend(_tag(known.number, VARINT) + _varint(self._number_of(match[0], known)))
         self._position = match.end()
 
     def _number_of(self, scalar: bytes, known: Field) -> int:
@@ -226,7 +224,7 @@ class _Encoder:
     def _close_message(self) -> None:
         self._position += 1
         message = self._open.pop()
-        self._open[-1].content += _delimited(message.field.number, message.content)
+        self._open[-1].content.extend(_delimited(message.field.number, message.content))
         if message.is_element and not self._ends_list():
             self._read_elements(message.field)
         self._skip_separator()

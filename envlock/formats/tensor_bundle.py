@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from envlock.errors import DamagedFileError, LimitExceededError
 from envlock.formats.crc32c import crc32c, masked
@@ -36,8 +36,7 @@ _SLICE_KEY = b"\x00"
 """How keys begin under which a part of a partitioned variable is kept."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredTensor:
+class StoredTensor(NamedTuple):
     """One tensor of a checkpoint, or one part of a partitioned variable."""
 
     name: str
@@ -61,8 +60,7 @@ class StoredTensor:
     is_part: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TensorBundle:
+class TensorBundle(NamedTuple):
     """What the table of a checkpoint says."""
 
     shard_sizes: tuple[int, ...] = ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from envlock.errors import DamagedFileError, LimitExceededError, UnsupportedFeatureError
 from envlock.formats.text import printable
@@ -66,8 +66,7 @@ _ESCAPED |= {"N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029"}
 _LAST_CHARACTER = 0x10FFFF
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(NamedTuple):
     """A tag that asks for more than plain values, such as ``!!python/object/apply:os.system``."""
 
     name: str
@@ -75,8 +74,7 @@ class Tag:
     """Counted from 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class YamlDocument:
+class YamlDocument(NamedTuple):
     """What a YAML text holds."""
 
     value: object
@@ -103,8 +101,7 @@ def parse_yaml(text: str, *, where: str) -> YamlDocument:
 _CollectionReader = Callable[[int], object]
 
 
-@dataclass(slots=True)
-class _Anchored:
+class _Anchored(NamedTuple):
     value: object
     size: int
     """Values in it, aliases counted as copies."""

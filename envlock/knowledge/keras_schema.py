@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
-
-from packaging.version import Version
+from typing import Any, Literal, NamedTuple
 
 from envlock.knowledge.datafiles import read_json
-from envlock.knowledge.releases import line_of, line_order
+from envlock.knowledge.releases import line_of_text, line_order
 from envlock.knowledge.spans import holds, names_at
 
 Lineage = Literal["tfkeras", "keras2", "keras3"]
@@ -19,24 +16,24 @@ Lineage = Literal["tfkeras", "keras2", "keras3"]
 LINEAGES: tuple[Lineage, ...] = ("tfkeras", "keras2", "keras3")
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaClass:
+class SchemaClass(NamedTuple):
     """One serializable class in one version of one lineage."""
 
-    _lineage: Lineage
-    _name: str
-    _index: int
+    lineage: Lineage
+    name: str
+    position: int
+    """Where the tables of the lineage have the version."""
 
     @property
     def kind(self) -> str:
         """``layer``, ``optimizer``, ``initializer`` and so on; ``?…`` where the sources do not tell."""
-        kind: str = _classes(self._lineage)[self._name]["k"]
+        kind: str = _classes(self.lineage)[self.name]["k"]
         return kind
 
     @property
     def accepts_any_key(self) -> bool:
         """Whether ``__init__`` takes keywords of any name."""
-        return holds(_classes(self._lineage)[self._name].get("o"), self._index)
+        return holds(_classes(self.lineage)[self.name].get("o"), self.position)
 
     @property
     def accepted(self) -> frozenset[str]:
@@ -84,17 +81,16 @@ class SchemaClass:
         """
         if name not in self.accepted or name in self.required:
             return None
-        row = _classes(self._lineage)[self._name]
+        row = _classes(self.lineage)[self.name]
         by_text: dict[str, Any] = row.get("d~", {}).get(name, {})
         steady: str = row.get("d", {}).get(name, "None")
-        return next((text for text, spans in by_text.items() if holds(spans, self._index)), steady)
+        return next((text for text, spans in by_text.items() if holds(spans, self.position)), steady)
 
     def _names(self, column: str) -> frozenset[str]:
-        return _names_of_class(self._lineage, self._name, self._index, column)
+        return _names_of_class(self.lineage, self.name, self.position, column)
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaLine:
+class SchemaLine(NamedTuple):
     """The serializable classes and functions of one line of one lineage."""
 
     lineage: Lineage
@@ -134,7 +130,7 @@ class SchemaLine:
 @cache
 def lines_with_schema(lineage: Lineage) -> tuple[str, ...]:
     """The lines whose sources were read, oldest first, whichever distribution carries them."""
-    return tuple(line_of(Version(version)) for _, version in read_json(f"keras_schema/{lineage}.json")["versions"])
+    return tuple(line_of_text(version) for _, version in read_json(f"keras_schema/{lineage}.json")["versions"])
 
 
 @cache

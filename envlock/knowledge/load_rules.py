@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from envlock.knowledge.datafiles import read_toml
 from envlock.knowledge.loaders import Loader
 from envlock.knowledge.specifiers import admits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadRule:
+class LoadRule(NamedTuple):
     """An artifact that the rule speaks of is read by some loaders alone."""
 
     reference: str

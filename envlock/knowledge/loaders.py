@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from packaging.version import InvalidVersion, Version
 
@@ -19,8 +18,7 @@ from envlock.knowledge.tensorflow_facts import keras_of_line, producers
 ImplementationName = Literal["tf.keras", "tf-keras", "keras", "tensorflow"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loader:
+class Loader(NamedTuple):
     """One line of one implementation."""
 
     implementation: ImplementationName

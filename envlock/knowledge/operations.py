@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
-
-from packaging.version import Version
+from typing import Any, NamedTuple
 
 from envlock.knowledge.datafiles import read_json
-from envlock.knowledge.releases import line_of, line_order
+from envlock.knowledge.releases import line_of_text, line_order
 from envlock.knowledge.spans import holds, names_at
 
 CORE = "core"
 
 
-@dataclass(frozen=True, slots=True)
-class OperationRegistry:
+class OperationRegistry(NamedTuple):
     """The operations that ``import tensorflow`` registers in one line."""
 
-    _index: int
+    position: int
+    """Where the table has the line."""
 
     def has(self, name: str) -> bool:
         """Whether the operation is registered."""
         row = _operations(CORE).get(name)
-        return row is not None and holds(row["v"], self._index)
+        return row is not None and holds(row["v"], self.position)
 
     def names(self) -> tuple[str, ...]:
         """Every operation that is registered, sorted."""
@@ -35,13 +32,13 @@ class OperationRegistry:
         row = _operations(CORE).get(name)
         if row is None:
             return frozenset()
-        return names_at(row.get("a", ()), row.get("p", {}), self._index)
+        return names_at(row.get("a", ()), row.get("p", {}), self.position)
 
 
 @cache
 def registry_of(line: str) -> OperationRegistry | None:
     """The registry of a TensorFlow line: of the nearest earlier line that was read, ``None`` before the first."""
-    versions = [line_of(Version(version)) for version in _table(CORE)["versions"]]
+    versions = [line_of_text(version) for version in _table(CORE)["versions"]]
     earlier = [index for index, known in enumerate(versions) if line_order(known) <= line_order(line)]
     return OperationRegistry(earlier[-1]) if earlier else None
 

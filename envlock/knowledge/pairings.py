@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from packaging.version import Version
 
@@ -18,8 +17,7 @@ Basis = Literal["declared", "checked", "tested", "observed"]
 """In metadata; by the distribution when imported; by those who made it; by running it for this database."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pairing:
+class Pairing(NamedTuple):
     """A range of releases of one distribution, and the TensorFlow lines that they run on."""
 
     releases: str

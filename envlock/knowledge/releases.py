@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from packaging.version import Version
 
@@ -13,8 +12,7 @@ from envlock.knowledge.datafiles import data_folder, read_json
 from envlock.knowledge.specifiers import admits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class Release(NamedTuple):
     """One final release of a distribution."""
 
     distribution: str
@@ -51,6 +49,12 @@ class Release:
 def line_of(version: Version) -> str:
     """The minor release series of *version*, such as ``2.4``."""
     return f"{version.major}.{version.minor}"
+
+
+def line_of_text(version: str) -> str:
+    """The minor release series of a final release as tables write it, such as ``2.4`` for ``2.4.1``."""
+    major, minor, *_ = version.split(".")
+    return f"{major}.{minor}"
 
 
 def line_order(line: str) -> tuple[int, int]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from packaging.version import Version
 
 from envlock.knowledge.datafiles import read_json
-from envlock.knowledge.releases import line_of
+from envlock.knowledge.releases import line_of_text
 
 MessageStyle = Literal["descriptors", "descriptors+serialized_options", "builder", "runtime_checked"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KerasInside:
+class KerasInside(NamedTuple):
     """The Keras that a release brings: its own, one that it requires, or none."""
 
     kind: Literal["bundled", "external", "none"]
@@ -29,8 +27,7 @@ class KerasInside:
     """What the metadata requires, as written, where it is a distribution of its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GpuBuild:
+class GpuBuild(NamedTuple):
     """What the wheel for NVIDIA devices on Linux was built for."""
 
     distribution: str
@@ -49,8 +46,7 @@ class GpuBuild:
     has_tensorrt: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TensorFlowFacts:
+class TensorFlowFacts(NamedTuple):
     """One final release of TensorFlow."""
 
     version: Version
@@ -102,7 +98,7 @@ def keras_of_line(line: str) -> tuple[KerasInside, ...]:
 @cache
 def producers() -> tuple[tuple[str, int], ...]:
     """Line and producer number of every release, oldest first; a line may have several numbers."""
-    return tuple((line_of(Version(version)), row["producer"]) for version, row in _rows().items())
+    return tuple((line_of_text(version), row["producer"]) for version, row in _rows().items())
 
 
 def _rows() -> dict[str, dict[str, Any]]:
@@ -114,7 +110,7 @@ def _rows() -> dict[str, dict[str, Any]]:
 def _versions_by_line() -> dict[str, list[str]]:
     by_line: dict[str, list[str]] = {}
     for version in _rows():
-        by_line.setdefault(line_of(Version(version)), []).append(version)
+        by_line.setdefault(line_of_text(version), []).append(version)
     return by_line
 
 

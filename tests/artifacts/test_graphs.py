@@ -119,7 +119,7 @@ def test_a_graph_of_functions_alone_is_read() -> None:
 
     provenance = read(message((2, message((1, function)))))
 
-    assert provenance.operations == (Operation(name="Mul", attributes=frozenset({"T"}), count=1),)
+    assert provenance.operations == (Operation(name="Mul", attributes=frozenset({"T"}), nodes=1),)
 
 
 def test_operations_that_run_python_or_touch_files_are_code() -> None:
@@ -325,7 +325,7 @@ def test_every_node_of_any_graph_is_counted(nodes: list[tuple[str, str, list[str
     first = node("first", "Identity")
     data = graph(first, *(node(name, operation, *inputs) for name, operation, inputs in nodes))
 
-    assert sum(operation.count for operation in read(data).operations) == 1 + len(nodes)
+    assert sum(operation.nodes for operation in read(data).operations) == 1 + len(nodes)
 
 
 # --- published graphs ----------------------------------------------------------------------------------------

@@ -133,7 +133,7 @@ def test_operations_of_the_graph_and_its_functions_are_counted_together(tmp_path
 
     provenance = read(write_model(tmp_path, message((2, graph))))
 
-    assert provenance.operations == (Operation(name="Mul", attributes=frozenset({"T", "extra"}), count=2),)
+    assert provenance.operations == (Operation(name="Mul", attributes=frozenset({"T", "extra"}), nodes=2),)
 
 
 def test_operations_that_run_python_or_touch_files_are_code(tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ from envlock.errors import (
     TruncatedFileError,
     UnsupportedFeatureError,
 )
-from envlock.formats.archive import Archive, Member, find_zip_signature
+from envlock.formats.archive import Archive, Member
 from envlock.formats.ranges import RangeReader
+from envlock.formats.zip_signature import find_zip_signature
 
 LIMIT = 1 << 20
 LOCAL_HEADER, DIRECTORY_ENTRY, END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from envlock.errors import UnsupportedFeatureError
 from envlock.formats.hdf5.checksum import lookup3
@@ -29,8 +29,7 @@ _MESSAGE_SHARED = 0x02
 _SHOWN_NAME = 80
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attribute:
+class Attribute(NamedTuple):
     """An attribute that was found, with its parts not yet looked into."""
 
     name: str

@@ -6,7 +6,7 @@ Each gives the number and the entry of every chunk that was ever written; what a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from envlock.formats.hdf5.storage import CHECKSUM_SIZE, Cursor, Storage, is_power_of_two
 
@@ -16,8 +16,7 @@ _VERSION_AND_CLIENT = 2
 _SIGNATURE_SIZE = 4
 
 
-@dataclass(frozen=True, slots=True)
-class _Blocks:
+class _Blocks(NamedTuple):
     """How the data blocks of one array are laid out."""
 
     storage: Storage

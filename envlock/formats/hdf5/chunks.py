@@ -6,7 +6,7 @@ import itertools
 import math
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from envlock.errors import DamagedFileError, LimitExceededError, UnsupportedFeatureError
 from envlock.formats.hdf5.checksum import fletcher32
@@ -30,8 +30,7 @@ Filters = tuple[tuple[int, int], ...]
 """Identifier and first parameter of every filter, in the order in which they were applied."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chunk:
+class Chunk(NamedTuple):
     """One stored block."""
 
     start: tuple[int, ...]
@@ -106,8 +105,7 @@ def read_chunks(
     return bytes(values)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grid:
+class Grid(NamedTuple):
     """How chunks tile a dataset."""
 
     chunk_shape: tuple[int, ...]
@@ -154,7 +152,7 @@ def iterate_chunks(
     address = layout.address
     if address is None:
         return iter(())
-    match layout.index:
+    match layout.chunk_index:
         case "version 1 B-tree":
             return _iterate_old_tree(storage, address, grid)
         case "single chunk":

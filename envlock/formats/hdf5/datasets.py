@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from envlock.errors import UnsupportedFeatureError
 from envlock.formats.hdf5.chunks import Filters, check_size, parse_filters, read_chunks
@@ -31,8 +31,7 @@ from envlock.formats.hdf5.object_header import (
 from envlock.formats.hdf5.storage import Storage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dataset:
+class Dataset(NamedTuple):
     """An array that the file holds."""
 
     shape: tuple[int, ...]

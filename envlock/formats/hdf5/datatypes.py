@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from envlock.formats.hdf5.heaps import GlobalHeap
 from envlock.formats.hdf5.storage import Cursor, Storage, decode_text
@@ -38,8 +37,7 @@ _FLOAT_FORMATS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Datatype:
+class Datatype(NamedTuple):
     """How one element is stored."""
 
     name: str
@@ -55,8 +53,7 @@ class Datatype:
     """Of the element itself, where that is an array."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dataspace:
+class Dataspace(NamedTuple):
     """The shape of an array."""
 
     dimensions: tuple[int, ...] | None

@@ -7,7 +7,7 @@ ones hold indirect blocks, that is tables again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from envlock.errors import UnsupportedFeatureError
 from envlock.formats.hdf5.storage import CHECKSUM_SIZE, Cursor, Storage, bytes_for, is_power_of_two
@@ -18,8 +18,7 @@ _BLOCKS_CHECKSUMMED = 0x02
 _SHORT_TINY_OBJECT = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Header:
+class _Header(NamedTuple):
     id_size: int
     blocks_are_checksummed: bool
     largest_managed: int

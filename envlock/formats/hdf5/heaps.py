@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from envlock.errors import DamagedFileError
 from envlock.formats.hdf5.storage import Cursor, Storage
@@ -22,8 +22,7 @@ def open_local_heap(storage: Storage, address: int) -> LocalHeap:
     return LocalHeap(data=storage.read(data_address, size, where=where), data_address=data_address, storage=storage)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalHeap:
+class LocalHeap(NamedTuple):
     """NUL-terminated texts, found by their offset."""
 
     data: bytes
@@ -43,16 +42,15 @@ class LocalHeap:
         return self.data[offset:end]
 
 
-@dataclass(slots=True, kw_only=True)
 class _Collection:
     """One collection of objects, searched no further than was needed so far."""
 
-    size: int
-    next_object: int
-    """Offset in the collection of the first object that was not seen yet."""
-
-    objects: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Index to offset in the collection and size in bytes."""
+    def __init__(self, *, size: int, next_object: int) -> None:
+        self.size = size
+        self.next_object = next_object
+        """Offset in the collection of the first object that was not seen yet."""
+        self.objects: dict[int, tuple[int, int]] = {}
+        """Index to offset in the collection and size in bytes."""
 
 
 class GlobalHeap:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from envlock.formats.hdf5.storage import Cursor
 
@@ -24,27 +23,24 @@ _CHUNK_INDEXES: dict[int, tuple[ChunkIndex, int]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compact:
+class Compact(NamedTuple):
     """The values themselves."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contiguous:
+class Contiguous(NamedTuple):
     """All values in one place."""
 
     address: int | None
     """``None`` where nothing was written yet."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chunked:
+class Chunked(NamedTuple):
     """Blocks of one shape, each stored and filtered on its own."""
 
     chunk_shape: tuple[int, ...]
-    index: ChunkIndex
+    chunk_index: ChunkIndex
     address: int | None
     """Of the index; of the chunks themselves for ``single chunk`` and ``implicit``."""
 
@@ -55,8 +51,7 @@ class Chunked:
     """For a filtered single chunk: bit *n* is set where filter *n* was not applied."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Virtual:
+class Virtual(NamedTuple):
     """Parts of other datasets, which may be in other files."""
 
 
@@ -96,7 +91,7 @@ def _parse_old(cursor: Cursor) -> Layout:
         return Contiguous(address=address)
     if kind == _CHUNKED:
         # The last dimension is the size of an element.
-        return Chunked(chunk_shape=dimensions[:-1], index="version 1 B-tree", address=address)
+        return Chunked(chunk_shape=dimensions[:-1], chunk_index="version 1 B-tree", address=address)
     raise cursor.damaged(f"layout class {kind} is unknown")
 
 
@@ -105,7 +100,7 @@ def _parse_chunked(cursor: Cursor) -> Chunked:
     rank = cursor.unsigned(1)
     address = cursor.address()
     dimensions = tuple(cursor.unsigned(4) for _ in range(rank))
-    return Chunked(chunk_shape=dimensions[:-1], index="version 1 B-tree", address=address)
+    return Chunked(chunk_shape=dimensions[:-1], chunk_index="version 1 B-tree", address=address)
 
 
 def _parse_indexed(cursor: Cursor) -> Chunked:
@@ -122,7 +117,7 @@ def _parse_indexed(cursor: Cursor) -> Chunked:
         filtered_size, skipped_filters = cursor.length(), cursor.unsigned(4)
     return Chunked(
         chunk_shape=dimensions[:-1],
-        index=index,
+        chunk_index=index,
         address=cursor.address(),
         filtered_size=filtered_size,
         skipped_filters=skipped_filters,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from envlock.formats.hdf5.heaps import LocalHeap, open_local_heap
 from envlock.formats.hdf5.object_header import LINK, LINK_INFO, SYMBOL_TABLE, Message, find_message, open_body
@@ -22,8 +21,7 @@ _ORDER_TRACKED = 0x01
 _HARD, _SOFT, _EXTERNAL = 0, 1, 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(NamedTuple):
     """One name in a group."""
 
     name: str

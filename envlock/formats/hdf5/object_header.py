@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from envlock.errors import DamagedFileError, UnsupportedFeatureError
 from envlock.formats.hdf5.storage import CHECKSUM_SIZE, Cursor, Storage
@@ -29,8 +29,7 @@ _IN_SHARED_MESSAGE_HEAP = 1
 _WHERE = "object header"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(NamedTuple):
     """One message of an object header."""
 
     kind: int
@@ -42,8 +41,7 @@ class Message:
     """Where the body stands in the file."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Format:
+class _Format(NamedTuple):
     """What differs between the versions of object headers."""
 
     kind_size: int

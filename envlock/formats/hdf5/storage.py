@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from envlock.errors import DamagedFileError, LimitExceededError
 from envlock.formats.hdf5.checksum import lookup3
@@ -18,8 +18,7 @@ _CHECKSUMMED_BYTES = 1024 * 1024
 CHECKSUM_SIZE = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Widths:
+class Widths(NamedTuple):
     """Sizes in bytes of the two variable field types, set in the superblock."""
 
     offset: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from envlock.errors import DamagedFileError, TruncatedFileError, UnsupportedFeatureError
 from envlock.formats.hdf5.storage import CHECKSUM_SIZE, Cursor, Storage, Widths
@@ -17,8 +17,7 @@ _VERSION_1_EXTRA = 4
 """Bytes that version 1 adds to version 0: the K of indexed storage, and padding."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Superblock:
+class Superblock(NamedTuple):
     """What the superblock says about the file."""
 
     base: int

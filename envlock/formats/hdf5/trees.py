@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from envlock.formats.hdf5.storage import CHECKSUM_SIZE, Cursor, Storage, bytes_for
 
@@ -39,8 +39,7 @@ def iterate_old_tree(storage: Storage, address: int, *, kind: int, key_size: int
             pending.extend((child, level - 1) for _, child in reversed(children))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Level:
+class _Level(NamedTuple):
     """How nodes at one height above the leaves are laid out."""
 
     most_records: int
