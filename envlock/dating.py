@@ -107,10 +107,9 @@ def _by_version(recorded: str | None, loaders: Collection[Loader]) -> tuple[Load
 
 
 def _by_backend(recorded: str | None, loaders: Collection[Loader]) -> tuple[Loader, ...]:
-    # tf.keras and tf-keras have one backend and call it by this name.
-    if recorded is None or recorded == "tensorflow":
-        return tuple(loaders)
-    return tuple(loader for loader in loaders if loader.implementation == "keras")
+    fitting = tuple(loader for loader in loaders if recorded in loader.backends)
+    # No list names the backends that others have made, such as that of PlaidML.
+    return fitting if recorded is not None and fitting else tuple(loaders)
 
 
 def _by_configuration(objects: Collection[ConfigObject], loaders: Collection[Loader]) -> tuple[Loader, ...]:

@@ -81,10 +81,25 @@ def test_the_keys_of_a_configuration_date_a_file_without_version() -> None:
     assert {"2.12", "2.15"} <= set(saver.tensorflow_lines)
 
 
-def test_another_backend_than_tensorflow_means_the_distribution_keras() -> None:
-    saver = date_artifact(provenance(evidence=evidence(backend="theano"), objects=(layer("Dense", "units"),)))
+@pytest.mark.parametrize(
+    ("backend", "implementations"),
+    [
+        ("theano", {"keras"}),
+        ("jax", {"keras", "keras-core"}),
+        ("tensorflow", {"tf.keras", "tf-keras", "keras", "keras-core"}),
+        ("plaidml.keras.backend", {"tf.keras", "tf-keras", "keras", "keras-core"}),
+    ],
+)
+def test_a_backend_narrows_down_what_can_have_saved(backend: str, implementations: set[str]) -> None:
+    saver = date_artifact(provenance(evidence=evidence(backend=backend), objects=(layer("Dense", "units"),)))
 
-    assert saver.implementation == "keras"
+    assert {loader.implementation for loader in saver.loaders} == implementations
+
+
+def test_a_backend_of_keras_2_rules_keras_3_out() -> None:
+    saver = date_artifact(provenance(evidence=evidence(backend="cntk"), objects=(layer("Dense", "units"),)))
+
+    assert (saver.implementation, saver.keras_lines) == ("keras", ("2.0", "2.1", "2.2", "2.3"))
 
 
 def test_nothing_is_claimed_where_nothing_is_known() -> None:

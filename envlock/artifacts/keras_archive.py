@@ -81,7 +81,7 @@ def _read_archive(archive: Archive, *, path: Path, size: int) -> Provenance:
         objects=model.objects + read_objects(training, location="compile_config"),
         inputs=model.inputs,
         code=model.code + read_training_code(training, location="compile_config") + _escaping_members(archive),
-        findings=(*_check_suffix(path), *_check_weights(weights), *_check_implementation(metadata)),
+        findings=(*_check_suffix(path), *_check_weights(weights)),
         traits=model.traits | _archive_traits(archive, training, path) | (weights_traits(file) if file else set()),
     )
 
@@ -156,16 +156,4 @@ def _check_weights(weights: list[str]) -> Iterator[Finding]:
             severity="error",
             message="the archive holds the configuration of a model, but no weights",
             hint="get the whole archive, or its weights in a file of their own",
-        )
-
-
-def _check_implementation(metadata: Mapping[str, Any]) -> Iterator[Finding]:
-    """keras-core, the preview of Keras 3, counted its releases from 0.1 to 0.1.7."""
-    version = metadata.get("keras_version")
-    if isinstance(version, str) and version.startswith("0."):
-        yield Finding(
-            reference="keras-core",
-            severity="warning",
-            message=f"written by keras-core {printable(version, 20)}, the preview of Keras 3",
-            hint="try Keras 3.0 first: it is what keras-core became",
         )

@@ -151,9 +151,9 @@ def _loaders_have_a_python() -> Iterator[Problem]:
     for loader in all_loaders():
         if not loader.tensorflow:
             yield Problem(table="implementations.toml", message=f"{loader.name} runs on no TensorFlow line")
-        lineage = loader.schema.lineage if loader.schema else None
-        if lineage in LINEAGES and loader.line not in lines_with_schema(lineage):
-            yield Problem(table="keras_schema/", message=f"{lineage} has no line {loader.line}")
+        schema = loader.schema
+        if schema and schema.lineage in LINEAGES and schema.line not in lines_with_schema(schema.lineage):
+            yield Problem(table="keras_schema/", message=f"{schema.lineage} has no line {schema.line}")
         for line in loader.tensorflow:
             release = latest_of_line("tensorflow", line)
             if release is None or not python_lines_of(release, LINUX_X86_64.name):

@@ -15,7 +15,7 @@ from envlock.knowledge.releases import Release, latest_of_line, line_of, line_or
 from envlock.knowledge.specifiers import admits
 from envlock.knowledge.tensorflow_facts import keras_of_line, producers
 
-ImplementationName = Literal["tf.keras", "tf-keras", "keras", "tensorflow"]
+ImplementationName = Literal["tf.keras", "tf-keras", "keras", "keras-core", "tensorflow"]
 
 
 class Loader(NamedTuple):
@@ -37,6 +37,9 @@ class Loader(NamedTuple):
 
     converts: str | None
     """Specifier of the earlier lines of the implementation whose configurations it rewrites before use, if any."""
+
+    backends: frozenset[str]
+    """What it runs on, by the names that it records."""
 
     runs_on_own_line: bool
     """Whether it runs on the TensorFlow line of the same number, rather than on those it is paired with."""
@@ -117,10 +120,11 @@ def all_loaders() -> tuple[Loader, ...]:
                     implementation=cast("ImplementationName", row["name"]),
                     line=line,
                     release=release,
-                    schema=SchemaLine(row["schema"], line) if "schema" in row else None,
+                    schema=SchemaLine(row["schema"], row.get("schema_line", line)) if "schema" in row else None,
                     models=frozenset(row.get("models", ())),
                     converts=row.get("converts"),
                     writes=_formats_written(row, line),
+                    backends=frozenset(row.get("backends", ["tensorflow"])),
                     runs_on_own_line=row["tensorflow"] == "own",
                     probe=row["loader"],
                     family_member=row.get("family_member"),
@@ -139,6 +143,11 @@ def import_for(expression: str) -> str:
     """The statement that makes known what an expression of a loader begins with, such as ``import keras``."""
     name = expression.partition(".")[0]
     return next(statement for statement in _imports() if statement.rpartition(" ")[2] == name)
+
+
+def distributions_of_implementations() -> tuple[str, ...]:
+    """The distributions that hold an implementation, in the order of the table."""
+    return tuple(dict.fromkeys(row["distribution"] for row in _rows()))
 
 
 def own_packages() -> frozenset[str]:

@@ -12,11 +12,9 @@ from packaging.version import Version
 
 from envlock.knowledge.closures import find_closure
 from envlock.knowledge.families import family_of
+from envlock.knowledge.loaders import distributions_of_implementations
 from envlock.knowledge.snapshot import IndexSnapshot, PackageSnapshot
 from envlock.target import Target
-
-# What an environment is of its time for, most telling first.
-_SUBJECTS = ("tensorflow", "tf-keras", "keras")
 
 # A patch release often follows when the next line is already out, and its dependencies follow it by some days.
 _AFTER_RELEASE = timedelta(days=14)
@@ -80,7 +78,8 @@ def exact_versions(requirements: Iterable[Requirement]) -> dict[str, Version]:
 def _end_of_era_of(pinned: Mapping[str, Version], snapshot: IndexSnapshot) -> str | None:
     """The end of the era of what tells most among *pinned*; ``None`` where nothing does."""
     by_family = {family_of(name): version for name, version in pinned.items()}
-    for subject in _SUBJECTS:
+    # What an environment is of its time for, most telling first.
+    for subject in distributions_of_implementations():
         package = snapshot.package(subject)
         if subject in by_family and package is not None:
             return _end_of_era(package, by_family[subject])

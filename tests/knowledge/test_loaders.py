@@ -33,7 +33,7 @@ def test_an_expression_is_preceded_by_the_import_of_its_implementation(expressio
 
 
 def test_the_packages_of_the_implementations_are_their_own() -> None:
-    assert own_packages() == {"keras", "tensorflow", "tf_keras"}
+    assert own_packages() == {"keras", "keras_core", "tensorflow", "tf_keras"}
 
 
 def test_a_line_whose_sources_were_not_read_is_taken_for_the_nearest_earlier_one() -> None:
@@ -51,6 +51,7 @@ def test_each_implementation_has_the_lines_between_its_first_and_its_last() -> N
     assert {name: (found[0], found[-1]) for name, found in lines.items() if name != ("keras", "keras3")} == {
         ("tf.keras", "tfkeras"): ("1.4", "2.15"),
         ("tf-keras", "tfkeras"): ("2.16", "2.21"),
+        ("keras-core", "keras3"): ("0.1", "0.1"),
         ("keras", "keras2"): ("2.0", "2.3"),
         ("tensorflow", None): ("1.4", "2.21"),
     }

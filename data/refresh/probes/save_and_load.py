@@ -86,13 +86,13 @@ def tasks_of(subject):
         return [("log-prob", LogProbability())]
     keras = keras_of(subject)
     tasks = [("h5", KerasFile(keras, "h5")), ("keras", KerasArchive(keras))]
-    if subject != "keras" or major(keras) >= 3:
+    if subject not in ("keras", "keras-core") or major(keras) >= 3:
         tasks.append(("saved-model", saved_model_task(keras)))
     return tasks
 
 
 def keras_of(subject):
-    if subject in ("keras", "tf-keras"):
+    if subject in ("keras", "tf-keras", "keras-core"):
         return sys.modules[module_of(subject)]
     import tensorflow
 
