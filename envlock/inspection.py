@@ -32,7 +32,7 @@ def inspect(artifact: Path | ArtifactSource, *, is_deep: bool = False) -> Inspec
     source = LocalSource(artifact) if isinstance(artifact, Path) else artifact
     provenance = read_provenance(source)
     saver = date_artifact(provenance)
-    custom = find_custom_objects(provenance)
+    custom = find_custom_objects(provenance, saver)
     findings = find_findings(provenance, saver, custom)
     return Inspection(
         provenance=provenance,

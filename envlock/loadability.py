@@ -14,7 +14,7 @@ from envlock.knowledge.custom_objects import find_provider
 from envlock.knowledge.keras_schema import SchemaLine, is_known_class, is_known_function
 from envlock.knowledge.load_rules import load_rules
 from envlock.knowledge.loaders import Loader, keras_loaders, tensorflow_loaders
-from envlock.knowledge.operations import has_default, is_core_operation, provider_of, registry_of
+from envlock.knowledge.operations import contrib_module_of, has_default, is_core_operation, provider_of, registry_of
 from envlock.knowledge.specifiers import admits
 from envlock.provenance import ConfigObject, Provenance
 
@@ -45,10 +45,11 @@ class CustomObject(NamedTuple):
     """The distribution that is known to bring it; ``None`` where it must be the person's own."""
 
 
-def find_custom_objects(provenance: Provenance) -> tuple[CustomObject, ...]:
+def find_custom_objects(provenance: Provenance, saver: Saver) -> tuple[CustomObject, ...]:
     """What the artifact needs beyond Keras and TensorFlow, sorted by name.
 
-    What stands only in the training configuration is left out: a model loads without it.
+    What stands only in the training configuration is left out: a model loads without it. So are operations of the
+    ``tf.contrib`` of its saver, which is TensorFlow too.
     """
     found = {
         item.class_name: CustomObject(
@@ -62,14 +63,14 @@ def find_custom_objects(provenance: Provenance) -> tuple[CustomObject, ...]:
     found |= {
         operation.name: CustomObject(name=operation.name, kind="operation", distribution=provider_of(operation.name))
         for operation in provenance.operations
-        if not is_core_operation(operation.name)
+        if not is_core_operation(operation.name) and not _is_of_contrib(operation.name, saver)
     }
     return tuple(found[name] for name in sorted(found))
 
 
 def judge(provenance: Provenance, saver: Saver) -> tuple[Verdict, ...]:
     """Predict for every line of every implementation that can come into question, oldest first."""
-    custom = find_custom_objects(provenance)
+    custom = find_custom_objects(provenance, saver)
     return tuple(_judge_loader(provenance, saver, custom, loader) for loader in _loaders_in_question(provenance))
 
 
@@ -85,7 +86,7 @@ def _judge_loader(provenance: Provenance, saver: Saver, custom: Collection[Custo
     failures = [
         *_container_failures(provenance, saver, loader),
         *_configuration_failures(provenance, saver, custom, loader),
-        *_operation_failures(provenance, loader),
+        *_operation_failures(provenance, saver, loader),
     ]
     if failures:
         return Verdict(loader=loader, verdict="fails", reasons=tuple(failures))
@@ -179,7 +180,12 @@ def _is_custom(item: ConfigObject) -> bool:
 # --- operations ----------------------------------------------------------------------------------------------
 
 
-def _operation_failures(provenance: Provenance, loader: Loader) -> Iterator[Reason]:
+def _is_of_contrib(operation: str, saver: Saver) -> bool:
+    """Whether it stems from ``tf.contrib``. Add-ons that carried its operations on registered them anew."""
+    return any(contrib_module_of(operation, line) for line in saver.tensorflow_lines)
+
+
+def _operation_failures(provenance: Provenance, saver: Saver, loader: Loader) -> Iterator[Reason]:
     if not provenance.operations:
         return
     line = loader.line if loader.implementation in {"tf.keras", "tensorflow"} else loader.tensorflow[0]
@@ -192,6 +198,8 @@ def _operation_failures(provenance: Provenance, loader: Loader) -> Iterator[Reas
     missing, unknown_attributes = [], []
     for operation in provenance.operations:
         if not is_core_operation(operation.name):
+            if _is_of_contrib(operation.name, saver) and contrib_module_of(operation.name, line) is None:
+                missing.append(operation.name)
             continue
         if not registry.has(operation.name):
             missing.append(operation.name)

@@ -26,7 +26,7 @@ def propose(artifact: Provenance, pythons: tuple[str, ...] = ALL_PYTHONS, **wish
             artifact,
             saver,
             judge(artifact, saver),
-            find_custom_objects(artifact),
+            find_custom_objects(artifact, saver),
             platform=LINUX_X86_64,
             pythons=pythons,
             wishes=Wishes(**wishes),

@@ -105,7 +105,29 @@ def test_the_reason_names_what_is_missing() -> None:
 def test_custom_objects_come_with_the_distribution_that_brings_them(
     objects: tuple[object, ...], operations: tuple[object, ...], custom: tuple[CustomObject, ...]
 ) -> None:
-    assert find_custom_objects(provenance(objects=objects, operations=operations)) == custom
+    artifact = provenance(objects=objects, operations=operations)
+
+    assert find_custom_objects(artifact, date_artifact(artifact)) == custom
+
+
+def test_operations_of_contrib_are_tensorflow_as_long_as_it_had_them() -> None:
+    artifact = provenance(
+        format="graph-def",
+        evidence=evidence(tensorflow_version="1.12.0"),
+        operations=(operation("AdjustHsvInYiq"), operation("MatMul")),
+    )
+    saver = date_artifact(artifact)
+    judged = {item.loader.line: item for item in judge(artifact, saver)}
+
+    assert find_custom_objects(artifact, saver) == ()
+    assert {line: judged[line].verdict for line in ("1.8", "1.12", "1.13", "1.15", "2.0")} == {
+        "1.8": "loads",
+        "1.12": "loads",
+        "1.13": "loads",
+        "1.15": "loads",
+        "2.0": "fails",
+    }
+    assert [reason.message for reason in judged["2.0"].reasons] == ["TensorFlow 2.0 does not have AdjustHsvInYiq"]
 
 
 @pytest.mark.parametrize(("stripped", "verdict"), [("true", "fails"), ("false", "loads")])

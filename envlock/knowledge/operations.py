@@ -54,6 +54,19 @@ def has_default(name: str, attribute: str) -> bool:
     return attribute in row.get("d", ()) or attribute in row.get("dp", {})
 
 
+def contrib_module_of(name: str, line: str) -> str | None:
+    """The module of ``tf.contrib`` whose import registers the operation in a TensorFlow line; ``None`` for no such."""
+    table = read_json("operations.json")["contrib"]
+    lines = [line_of_text(version) for version in table["versions"]]
+    row = table["ops"].get(name)
+    earlier = [index for index, known in enumerate(lines) if line_order(known) <= line_order(line)]
+    if row is None or not earlier or line_order(line) > line_order(lines[-1]):
+        return None
+    places = (place for place, spans in row["w"].items() if holds(spans, earlier[-1]))
+    place = next(places, None)
+    return None if place is None else f"tensorflow.{place.replace('/', '.')}"
+
+
 def provider_of(name: str) -> str | None:
     """The add-on distribution that registers the operation, or ``None``."""
     packages = read_json("operations.json")["packages"]

@@ -25,7 +25,7 @@ from tests.formats.wire_encoding import entry, message, varint
 TESTS = Path(__file__).parent.parent
 ASSETS = TESTS / "assets" / "graphs"
 REAL_ARTIFACTS = Path(os.environ.get("ENVLOCK_REAL_ARTIFACTS", TESTS.parent.parent / "shared" / "artifacts" / "real"))
-GRAPHS = [*(f"{line}/frozen" for line in ("1.12", "1.15", "2.3", "2.16")), "2.16/function"]
+GRAPHS = [*(f"{line}/frozen" for line in ("1.12", "1.15", "2.3", "2.16")), "2.16/function", "1.15/contrib"]
 META_GRAPHS = [f"{line}/model.meta" for line in ("1.12", "1.15", "2.3", "2.16")]
 BINARIES = [*(f"{name}.pb" for name in GRAPHS), *META_GRAPHS]
 TEXTS = [*(f"{name}.pbtxt" for name in (*GRAPHS, *META_GRAPHS))]

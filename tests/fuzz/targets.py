@@ -190,7 +190,8 @@ def _check_unverified_integrity(data: bytes) -> None:
 
 def _conclude(provenance: Provenance) -> None:
     """Infer and print, and make sure that nothing of the artifact acts on the terminal."""
-    saver, custom = date_artifact(provenance), find_custom_objects(provenance)
+    saver = date_artifact(provenance)
+    custom = find_custom_objects(provenance, saver)
     findings = find_findings(provenance, saver, custom)
     inspection = Inspection(provenance=provenance, saver=saver, custom=custom, findings=findings)
     report = render_inspection(inspection)

@@ -6,6 +6,7 @@
     python make_graphs.py session 2.16    # TensorFlow 2.16.2 on Python 3.12
     python make_graphs.py function 2.16
     python make_graphs.py saved-model 1.15
+    python make_graphs.py contrib 1.15
 
 The second argument names the folder. Each graph comes in its binary form and as text.
 """
@@ -58,6 +59,16 @@ def write_function_graph(folder):
     write_graph(graph, folder, "function")
 
 
+def write_contrib_graph(folder):
+    """A graph with an operation of tf.contrib."""
+    from tensorflow.contrib.image.python.ops.distort_image_ops import adjust_hsv_in_yiq
+
+    with tf.Graph().as_default() as graph:
+        x = v1.placeholder(tf.float32, [1, 2, 2, 3], name="x")
+        tf.identity(adjust_hsv_in_yiq(x, 0.1, 1.0, 1.0), name="y")
+    write_graph(graph.as_graph_def(), folder, "contrib")
+
+
 def write_saved_model(folder):
     """A SavedModel as text."""
     shutil.rmtree(str(folder / "saved_model"), ignore_errors=True)
@@ -83,4 +94,5 @@ if __name__ == "__main__":
         "session": write_session_graph,
         "function": write_function_graph,
         "saved-model": write_saved_model,
+        "contrib": write_contrib_graph,
     }[sys.argv[1]](target)
