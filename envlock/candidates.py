@@ -20,6 +20,7 @@ from envlock.knowledge.builds import Build, build_for
 from envlock.knowledge.custom_objects import module_of, providers_of
 from envlock.knowledge.families import members_of
 from envlock.knowledge.loaders import Loader
+from envlock.knowledge.operations import contrib_module_of, is_core_operation
 from envlock.knowledge.pairings import is_paired, release_for_tensorflow
 from envlock.knowledge.releases import (
     Release,
@@ -33,7 +34,7 @@ from envlock.knowledge.releases import (
     sort_lines,
 )
 from envlock.loadability import CustomObject, Verdict
-from envlock.provenance import Provenance
+from envlock.provenance import Operation, Provenance
 from envlock.target import Device, Platform, Preference, Target
 
 
@@ -262,7 +263,9 @@ def _propose(
         is_at_hand=bool(at_hand),
         requirements=requirements,
         bounds=bounds,
-        modules=tuple(dict.fromkeys(_modules(custom, brought))),
+        modules=tuple(
+            dict.fromkeys((*_modules(custom, brought), *_contrib_modules(provenance.operations, build.release.line)))
+        ),
         probes=_probes(provenance, loader),
         verdict=verdict,
         is_saver=loader in saver.loaders and (loader.name in saver.likely or not saver.likely),
@@ -329,6 +332,13 @@ def _modules(custom: Collection[CustomObject], brought: Iterable[str]) -> Iterat
         for item in custom:
             if item.distribution == distribution and item.kind != "operation":
                 yield from (one.module for one in providers_of(item.name) if one.distribution == distribution)
+
+
+def _contrib_modules(operations: Iterable[Operation], line: str) -> Iterator[str]:
+    """The modules of ``tf.contrib`` that register operations, which ``import tensorflow`` leaves out."""
+    for operation in operations:
+        if not is_core_operation(operation.name) and (module := contrib_module_of(operation.name, line)):
+            yield module
 
 
 def _bounds(requirements: Iterable[Requirement], python: str) -> Iterator[Bound]:
