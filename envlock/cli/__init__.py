@@ -34,6 +34,12 @@ def _inspect() -> Command:
     return Inspect()
 
 
+def _explain() -> Command:
+    from envlock.cli.explain import Explain
+
+    return Explain()
+
+
 def _fetch() -> Command:
     from envlock.cli.fetch import Fetch
 
@@ -55,6 +61,7 @@ def _database() -> CommandGroup:
 COMMANDS: Mapping[str, Callable[[], Command | CommandGroup]] = {
     "from-model": _from_model,
     "inspect": _inspect,
+    "explain": _explain,
     "fetch": _fetch,
     "interpreters": _interpreters,
     "db": _database,
