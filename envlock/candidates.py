@@ -245,7 +245,7 @@ def _propose(
     possible = [
         (build, target)
         for line in loader.tensorflow
-        for build, target in _installable(loader, line, platform, _code_readers(provenance), wishes)
+        for build, target in _installable(loader, line, platform, provenance.code_readers, wishes)
     ]
     if not possible:
         return None
@@ -270,12 +270,6 @@ def _propose(
         verdict=verdict,
         is_saver=loader in saver.loaders and (loader.name in saver.likely or not saver.likely),
     )
-
-
-def _code_readers(provenance: Provenance) -> frozenset[str] | None:
-    """The Python lines in which all marshalled code means the same; ``None`` where any Python will do."""
-    groups = [frozenset(item.reader_lines) for item in provenance.code if item.reader_lines]
-    return frozenset.intersection(*groups) if groups else None
 
 
 def _installable(

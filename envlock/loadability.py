@@ -87,6 +87,7 @@ def _judge_loader(provenance: Provenance, saver: Saver, custom: Collection[Custo
         *_container_failures(provenance, saver, loader),
         *_configuration_failures(provenance, saver, custom, loader),
         *_operation_failures(provenance, saver, loader),
+        *_bytecode_failures(provenance, loader),
     ]
     if failures:
         return Verdict(loader=loader, verdict="fails", reasons=tuple(failures))
@@ -143,15 +144,31 @@ def _object_failures(item: ConfigObject, schema: SchemaLine, loader: Loader) -> 
     if known is None:
         yield Reason(reference="unknown-class", message=f"{loader.name} has no class {item.class_name}")
         return
+    if known.kind == "operation" and item.module is None:
+        message = f"{loader.name} looks {item.class_name} up among the layers, and it is an operation"
+        yield Reason(reference="unmarked-operation", message=message)
+        return
+    if known.kind != "operation" and _is_operation(item):
+        # The schema knows one class of a name, and here it is the layer.
+        return
     # Models rebuild themselves from their configuration; everything else hands its keys to __init__.
     if known.accepts_any_key or item.class_name in loader.models:
         return
     # What a line writes it also takes: from_config may remove keys in ways that cannot be read from its source.
     refused = item.keys - known.accepted - known.handled - known.always_written - known.sometimes_written
+    if item.module is None:
+        refused -= loader.rewrites.get("*", frozenset()) | loader.rewrites.get(item.class_name, frozenset())
     if refused:
         keys = ", ".join(sorted(refused))
         yield Reason(reference="unknown-key", message=f"{item.class_name} of {loader.name} does not accept {keys}")
 
+
+def _is_operation(item: ConfigObject) -> bool:
+    """Whether it is a function of ``keras.ops`` that was called on a symbolic tensor; Keras 3 has classes for these."""
+    return item.module is not None and item.module.startswith(_OPERATION_MODULES)
+
+
+_OPERATION_MODULES = "keras.src.ops."
 
 # Honest models hold a few dozen kinds of objects; a hostile one must not keep every line busy with thousands.
 _KINDS_JUDGED = 1000
@@ -216,6 +233,17 @@ def _operation_failures(provenance: Provenance, saver: Saver, loader: Loader) ->
         yield Reason(
             reference="unknown-attribute", message=f"TensorFlow {line} does not know {_listed(unknown_attributes)}"
         )
+
+
+# --- bytecode ------------------------------------------------------------------------------------------------
+
+
+def _bytecode_failures(provenance: Provenance, loader: Loader) -> Iterator[Reason]:
+    """Marshalled code means something in some Pythons alone, and not every line runs on one of them."""
+    readers = provenance.code_readers if provenance.format.startswith("keras") else None
+    if readers is not None and readers.isdisjoint(loader.pythons):
+        message = f"{loader.name} does not run on Python {_listed(readers)}, which its bytecode is for"
+        yield Reason(reference="python-bytecode", message=message)
 
 
 def _listed(names: Collection[str], limit: int = 5) -> str:

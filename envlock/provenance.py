@@ -153,6 +153,12 @@ class Provenance(NamedTuple):
     traits: frozenset[str] = frozenset()
     """Kebab-case marks of the container that rules refer to, such as ``keras-model`` or ``compiled``."""
 
+    @property
+    def code_readers(self) -> frozenset[str] | None:
+        """The Python lines in which all marshalled code means the same; ``None`` where any will do."""
+        groups = [frozenset(item.reader_lines) for item in self.code if item.reader_lines]
+        return frozenset.intersection(*groups) if groups else None
+
     def recorded(self, fact: str) -> str | None:
         """The first value recorded for *fact*, as it stands in the artifact."""
         return next(self.values_of(fact), None)

@@ -10,6 +10,7 @@ import pytest
 from envlock.artifacts import read_provenance
 from envlock.dating import date_artifact
 from envlock.loadability import CustomObject, Verdict, find_custom_objects, judge
+from envlock.provenance import ConfigObject, Provenance
 from tests.building import evidence, layer, operation, provenance
 
 ASSETS = Path(__file__).parent / "assets"
@@ -32,7 +33,7 @@ def verdicts_on(artifact: str) -> dict[str, Verdict]:
         ("keras/tf-1.15-sequential.h5", "tf-keras 2.16", "loads", []),
         ("keras/tf-1.15-sequential.h5", "keras 2.2", "fails", ["unknown-class"]),
         ("keras/keras-2.2.4-functional.h5", "keras 2.2", "loads", []),
-        ("keras/tf-2.12-custom.keras", "keras 3.6", "fails", ["hdf5-named-keras", "unknown-key"]),
+        ("keras/tf-2.12-custom.keras", "keras 3.6", "fails", ["hdf5-named-keras"]),
         ("keras/tf-2.13-sequential.keras", "tf.keras 2.13", "loads", []),
         ("keras/tf-2.13-sequential.keras", "tf.keras 2.15", "fails", ["archive-layout", "archive-layout-sequential"]),
         ("keras/tf-2.15-functional.keras", "tf-keras 2.16", "loads", []),
@@ -52,6 +53,50 @@ def test_a_loader_is_judged_as_it_behaves(artifact: str, loader: str, verdict: s
     judged = verdicts_on(artifact)[loader]
 
     assert (judged.verdict, sorted({reason.reference for reason in judged.reasons})) == (verdict, references)
+
+
+def keras_3(artifact_format: str, *objects: ConfigObject) -> Provenance:
+    return provenance(format=artifact_format, evidence=evidence(keras_version="3.6.0"), objects=objects)
+
+
+RESHAPE = layer("Reshape", "name", "newshape")
+
+
+@pytest.mark.parametrize(
+    ("artifact", "references"),
+    [
+        pytest.param(keras_3("keras-archive", RESHAPE._replace(module="keras.src.ops.numpy")), [], id="as operation"),
+        pytest.param(keras_3("keras-archive", RESHAPE._replace(module="keras.layers")), ["unknown-key"], id="as layer"),
+        pytest.param(keras_3("keras-hdf5", layer("NotEqual", "name")), ["unmarked-operation"], id="in HDF5"),
+    ],
+)
+def test_operations_of_keras_3_are_told_from_layers_by_their_module(
+    artifact: Provenance, references: list[str]
+) -> None:
+    judged = {item.loader.name: item for item in judge(artifact, date_artifact(artifact))}
+
+    assert [reason.reference for reason in judged["keras 3.6"].reasons] == references
+
+
+@pytest.mark.parametrize(
+    ("module", "verdict"),
+    [pytest.param(None, "loads", id="rewritten"), pytest.param("keras.layers", "fails", id="not")],
+)
+def test_keras_3_rewrites_what_has_no_module(module: str | None, verdict: str) -> None:
+    dense = layer("Dense", "batch_input_shape", "name", "units")._replace(module=module)
+    artifact = provenance(evidence=evidence(keras_version="2.4.0"), objects=(dense,))
+    judged = {item.loader.name: item.verdict for item in judge(artifact, date_artifact(artifact))}
+
+    assert judged["keras 3.15"] == verdict
+
+
+def test_bytecode_is_not_loaded_by_lines_that_no_reader_of_it_runs() -> None:
+    judged = verdicts_on("keras/tf-1.15-lambda.h5")
+
+    assert [reason.message for reason in judged["tf.keras 2.15"].reasons] == [
+        "tf.keras 2.15 does not run on Python 3.6, 3.7, which its bytecode is for"
+    ]
+    assert judged["tf.keras 2.11"].verdict == "needs-code"
 
 
 def test_standalone_keras_2_rewrites_what_keras_1_wrote() -> None:

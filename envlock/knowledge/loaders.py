@@ -9,9 +9,19 @@ from typing import Any, Literal, NamedTuple, cast
 from packaging.version import InvalidVersion, Version
 
 from envlock.knowledge.datafiles import read_toml
+from envlock.knowledge.families import members_of
 from envlock.knowledge.keras_schema import SchemaLine
 from envlock.knowledge.pairings import paired_lines
-from envlock.knowledge.releases import Release, latest_of_line, line_of, line_order, lines_of, sort_lines
+from envlock.knowledge.releases import (
+    Release,
+    latest_of_line,
+    line_of,
+    line_order,
+    lines_of,
+    python_lines_of,
+    releases_of_line,
+    sort_lines,
+)
 from envlock.knowledge.specifiers import admits
 from envlock.knowledge.tensorflow_facts import keras_of_line, producers
 
@@ -38,6 +48,9 @@ class Loader(NamedTuple):
     converts: str | None
     """Specifier of the earlier lines of the implementation whose configurations it rewrites before use, if any."""
 
+    rewrites: Mapping[str, frozenset[str]]
+    """Keys that it takes out of the configuration of a class, or of any (``*``), where the envelope has no module."""
+
     backends: frozenset[str]
     """What it runs on, by the names that it records."""
 
@@ -59,6 +72,11 @@ class Loader(NamedTuple):
         if self.runs_on_own_line:
             return (self.line,)
         return paired_lines(self.release.distribution, self.release.version)
+
+    @property
+    def pythons(self) -> frozenset[str]:
+        """The Python lines for which TensorFlow has a wheel of a line that it runs on, on any platform."""
+        return frozenset[str]().union(*map(_pythons_of_line, self.tensorflow))
 
     @property
     def is_separate(self) -> bool:
@@ -83,6 +101,14 @@ class Loader(NamedTuple):
             return False
         inside = keras_of_line(self.line) if self.implementation == "tf.keras" else ()
         return all(keras.as_installed in {None, recorded} for keras in inside)
+
+
+@cache
+def _pythons_of_line(line: str) -> frozenset[str]:
+    releases = (release for name in members_of("tensorflow") for release in releases_of_line(name, line))
+    return frozenset(
+        python for release in releases for platform in release.wheels for python in python_lines_of(release, platform)
+    )
 
 
 # Every loader is asked about the same label; those of a great many artifacts need not all be kept.
@@ -124,6 +150,7 @@ def all_loaders() -> tuple[Loader, ...]:
                     models=frozenset(row.get("models", ())),
                     converts=row.get("converts"),
                     writes=_formats_written(row, line),
+                    rewrites={name: frozenset(keys) for name, keys in row.get("rewrites", {}).items()},
                     backends=frozenset(row.get("backends", ["tensorflow"])),
                     runs_on_own_line=row["tensorflow"] == "own",
                     probe=row["loader"],
