@@ -48,7 +48,7 @@ def find_definitions(folder: Path, names: Collection[str]) -> dict[str, Definiti
 def _find_places(folder: Path, names: Collection[str]) -> dict[str, list[tuple[Path, int]]]:
     """Files that define each of *names*, outermost first, with the line of the first definition in each."""
     places: dict[str, list[tuple[Path, int]]] = {name: [] for name in names}
-    for file in _source_files(folder):
+    for file in source_files(folder):
         lines: dict[str, int] = {}
         for name, line in _definitions_of(file, names):
             lines.setdefault(name, line)
@@ -64,7 +64,8 @@ def _describe(name: str, places: Sequence[tuple[Path, int]]) -> Definition:
     return Definition(name=name, file=file, line=line, root=root, module=module, others=others)
 
 
-def _source_files(folder: Path) -> list[Path]:
+def source_files(folder: Path) -> list[Path]:
+    """The Python files under *folder*, outermost first; hidden folders and virtual environments are not entered."""
     files = []
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if _is_worth_a_look(Path(parent, name))]
@@ -81,23 +82,32 @@ def _is_worth_a_look(folder: Path) -> bool:
 
 def _definitions_of(file: Path, names: Collection[str]) -> Iterator[tuple[str, int]]:
     """Names that *file* defines outside of any class or function, with their lines; none if it has none of *names*."""
+    source = read_source(file)
+    # Parsing takes a hundred times as long as this, and most files hold none of the names.
+    if source is None or not any(name in source for name in names):
+        return
+    body = parse_source(source)
+    yield from _definitions_by_layout(source) if body is None else _definitions_in(body)
+
+
+def read_source(file: Path) -> str | None:
+    """The text of a source file; ``None`` where it cannot be read, or is larger than any that a person writes."""
     try:
         if file.stat().st_size > _LARGEST_SOURCE:
-            return
-        source = file.read_text(encoding="utf-8", errors="replace")
+            return None
+        return file.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return
-    # Parsing takes a hundred times as long as this, and most files hold none of the names.
-    if not any(name in source for name in names):
-        return
+        return None
+
+
+def parse_source(source: str) -> list[ast.stmt] | None:
+    """The statements of a module; ``None`` where they are not of the Python that runs this."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # old string escapes are no concern of ours
-            body = ast.parse(source).body
+            return ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError):
-        yield from _definitions_by_layout(source)
-    else:
-        yield from _definitions_in(body)
+        return None
 
 
 def _definitions_in(body: list[ast.stmt]) -> Iterator[tuple[str, int]]:

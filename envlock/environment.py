@@ -9,8 +9,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shlex
 import shutil
+import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +23,7 @@ from typing import Any, Literal
 from envlock import __version__
 from envlock.errors import ArtifactError, OccupiedPathError, WriteError
 from envlock.formats.json_text import parse_json
+from envlock.formats.text import printable
 from envlock.installers import Installation, installer_for
 from envlock.interpreters import Interpreter
 from envlock.reporter import Reporter
@@ -29,7 +33,17 @@ MARKER_SCHEMA = "envlock/environment/1"
 
 _PREVIOUS = ".envlock-previous"
 _LARGEST_MARKER = 64 * 1024
+_SECONDS_FOR_ORPHANS = 60.0
+"""For an installer to end whose envlock was killed."""
+
 _OTHER_PLACE_HINT = "choose another place with --venv, or remove it yourself"
+_CLEARABLE_HINT = "choose another place with --venv, or pass --clear to have that environment replaced"
+
+# What tools put at the top of a virtual environment: anything else there is a person's.
+_PARTS_OF_ENVIRONMENTS = re.compile(
+    r"bin|include|lib|lib64|share|etc|man|local|pyvenv\.cfg|pip-selfcheck\.json|pyvenv\.cfg\.bak"
+    r"|\.lock|\.gitignore|CACHEDIR\.TAG|envlock.*\.json|\.envlock-.*"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,24 +64,27 @@ class Environment:
 
 
 @contextmanager
-def reserve_place(place: Path) -> Iterator[ReservedPlace]:
+def reserve_place(place: Path, *, clears: bool = False) -> Iterator[ReservedPlace]:
     """Hold *place* against other runs of envlock while environments are made and tried there.
 
     What stays when the block ends is the environment that was made, where it was kept; else what was there before.
 
     Args:
         place: A folder that does not exist, is empty, or holds an environment made by envlock.
+        clears: Whether what is there gives way in any case, even a virtual environment that envlock did not make.
 
     Raises:
         OccupiedPathError: Something that envlock did not make is at *place*, or another envlock is at work there.
         WriteError: The disk is full, or the place may not be written to.
     """
     site = Path(os.path.realpath(place))
-    refuse_foreign_environment(place)
+    refuse_foreign_environment(place, clears=clears)
     was_there = site.exists()
     with _errors_of(place), _claimed(site, place) as claim:
         _restore_previous(site)
-        reserved = ReservedPlace(place, site, claim)
+        # What was restored may be somebody else's.
+        refuse_foreign_environment(place, clears=clears)
+        reserved = ReservedPlace(place, site, claim, clears=clears)
         try:
             yield reserved
         finally:
@@ -82,8 +99,8 @@ def reserve_place(place: Path) -> Iterator[ReservedPlace]:
 class ReservedPlace:
     """A place where environments are made one after the other, until one is kept."""
 
-    def __init__(self, place: Path, site: Path, claim: int) -> None:
-        self._place, self._site, self._claim = place, site, claim
+    def __init__(self, place: Path, site: Path, claim: int, *, clears: bool) -> None:
+        self._place, self._site, self._claim, self._clears = place, site, claim, clears
         self._is_changed = False
         self.is_kept = False
 
@@ -101,7 +118,7 @@ class ReservedPlace:
     ) -> Environment:
         """Make the environment of a lock, in place of what this block has made before.
 
-        An environment that envlock finished from the same lock and interpreter is reused.
+        An environment that envlock finished from the same lock and interpreter is reused, unless it is to be cleared.
 
         Args:
             interpreter: What the environment is based on.
@@ -119,10 +136,10 @@ class ReservedPlace:
             InstallationError: The interpreter cannot be served, or the index does not hold what the lock pins.
         """
         site, identity = self._site, _identify(interpreter, digest)
-        if _is_ready(site, identity):
+        if (self._is_changed or not self._clears) and _is_ready(site, identity):
             return _environment_at(self._place, reused=True)
         with _errors_of(self._place):
-            if not self._is_changed and _state_of(site) == "ready":
+            if not self._is_changed and any(site.iterdir()):
                 _set_aside(site)
             self._is_changed = True
             _write_marker(site, identity, state="building")
@@ -158,26 +175,51 @@ class ReservedPlace:
             _undo(self._site)
 
 
-def refuse_foreign_environment(place: Path) -> None:
-    """Raise unless an environment may be made at *place*.
+def refuse_foreign_environment(place: Path, *, clears: bool = False) -> None:
+    """Raise unless an environment may be made at *place*, in place of any virtual environment where it *clears*.
 
     Raises:
         OccupiedPathError: Something that envlock did not make is there, or what is there cannot be read.
     """
     try:
-        found = _find_foreign(Path(os.path.realpath(place)))
+        found, hint = _find_foreign(place, clears=clears)
     except OSError as error:
-        found = f"what is there cannot be read ({error.strerror or error})"
+        found, hint = f"what is there cannot be read ({error.strerror or error})", _OTHER_PLACE_HINT
     if found:
-        raise OccupiedPathError(str(place), found=found, hint=_OTHER_PLACE_HINT)
+        raise OccupiedPathError(str(place), found=found, hint=hint)
 
 
-def _find_foreign(site: Path) -> str:
-    """What envlock did not make at *site*, as one clause; empty where an environment may be made there."""
-    if site.is_dir():
-        is_free = not any(site.iterdir()) or _read_marker(site) is not None
-        return "" if is_free else f"the folder is not empty and holds no {MARKER_NAME} of envlock"
-    return "a file is there" if os.path.lexists(site) else ""
+def list_installed(environment: Path) -> tuple[str, ...]:
+    """What is installed in the environment in that folder, as ``name-version.dist-info``, sorted."""
+    return tuple(sorted(path.name for path in environment.glob("lib/python*/site-packages/*-info")))
+
+
+def _find_foreign(place: Path, *, clears: bool) -> tuple[str, str]:
+    """What is in the way at *place*, as one clause, and what to do; both empty where an environment may be made."""
+    site = Path(os.path.realpath(place))
+    if not os.path.lexists(site):
+        return "", ""
+    if not site.is_dir():
+        return "a file is there", _OTHER_PLACE_HINT
+    if not any(site.iterdir()) or _state_of(site) not in {None, "foreign"}:
+        return "", ""
+    obstacle = "a link is not cleared" if place.is_symlink() else _reason_not_to_clear(site)
+    if clears:
+        return obstacle, _OTHER_PLACE_HINT if obstacle else ""
+    found = f"the folder is not empty and holds no {MARKER_NAME} of envlock"
+    return found, _OTHER_PLACE_HINT if obstacle else _CLEARABLE_HINT
+
+
+def _reason_not_to_clear(site: Path) -> str:
+    """Why what somebody else made at *site* must not be removed, as one clause; empty where it may be."""
+    if not (site / "pyvenv.cfg").is_file() or not os.path.lexists(_python_of(site)):
+        return "what is there is no virtual environment"
+    if any(Path(os.path.realpath(path)).is_relative_to(site) for path in (Path.home(), Path.cwd())):
+        return "your home or the current folder is that environment, or lies in it"
+    if Path(os.path.realpath(sys.prefix)).is_relative_to(site):
+        return "envlock itself runs in that environment"
+    others = [child.name for child in sorted(site.iterdir()) if not _PARTS_OF_ENVIRONMENTS.fullmatch(child.name)]
+    return f"the environment also holds {printable(others[0])}, which no tool puts there" if others else ""
 
 
 # --- the place -----------------------------------------------------------------------------------------------
@@ -192,15 +234,36 @@ def _claimed(site: Path, place: Path) -> Iterator[int]:
     site.mkdir(parents=True, exist_ok=True)
     handle = os.open(site, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            found = "another envlock is making an environment there"
-            hint = "wait for it, or choose another place with --venv"
-            raise OccupiedPathError(str(place), found=found, hint=hint) from None
+        last = time.monotonic() + _SECONDS_FOR_ORPHANS
+        while not _has_claimed(handle):
+            if time.monotonic() > last or not _is_abandoned(site):
+                found = "another envlock is making an environment there"
+                hint = "wait for it, or choose another place with --venv"
+                raise OccupiedPathError(str(place), found=found, hint=hint)
+            time.sleep(0.1)
         yield handle
     finally:
         os.close(handle)
+
+
+def _has_claimed(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_abandoned(site: Path) -> bool:
+    """Whether the envlock that works in *site* was killed, and only what it has started goes on for a while."""
+    process = (_read_marker(site) or {}).get("process")
+    try:
+        os.kill(int(process or 0), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, TypeError, ValueError, OverflowError):
+        return False
+    return False
 
 
 @contextmanager
@@ -214,14 +277,17 @@ def _errors_of(place: Path) -> Iterator[None]:
 # A finished environment that is to be replaced waits inside its own folder, so that its place stays claimed and
 # nothing lies beside it. The marker tells how far that is, at every moment: while it says "restoring", whatever lies
 # in the waiting folder belongs one level up, and nothing else is in doubt; while it says "building", all the rest is
-# worthless.
+# worthless. The marker of an environment that another tool made says "foreign" for as long as it waits.
 
 
 def _set_aside(site: Path) -> None:
-    """Move the finished environment in *site* into its waiting folder."""
+    """Move the environment in *site* into its waiting folder."""
     previous = site / _PREVIOUS
     previous.mkdir()
-    shutil.copyfile(site / MARKER_NAME, previous / MARKER_NAME)
+    if _state_of(site) == "ready":
+        shutil.copyfile(site / MARKER_NAME, previous / MARKER_NAME)
+    else:
+        _write_marker(previous, {}, state="foreign")
     _write_marker(site, {}, state="restoring")
     for child in _contents(site):
         child.rename(previous / child.name)
@@ -234,6 +300,8 @@ def _restore_previous(site: Path) -> None:
         _undo(site)
     elif state == "restoring":
         _move_up(site)
+    elif state == "foreign":
+        (site / MARKER_NAME).unlink()
     elif (site / _PREVIOUS).exists():
         # That run was ended just after it had kept its environment.
         _remove(site / _PREVIOUS)
@@ -257,6 +325,8 @@ def _move_up(site: Path) -> None:
             child.rename(site / child.name)
     (previous / MARKER_NAME).replace(site / MARKER_NAME)
     previous.rmdir()
+    if _state_of(site) == "foreign":
+        (site / MARKER_NAME).unlink()
 
 
 def _contents(site: Path) -> list[Path]:
@@ -308,7 +378,7 @@ def _read_marker(site: Path) -> dict[str, Any] | None:
     return marker if isinstance(marker, dict) and marker.get("schema") == MARKER_SCHEMA else None
 
 
-_State = Literal["building", "ready", "restoring"]
+_State = Literal["building", "ready", "restoring", "foreign"]
 
 
 def _state_of(site: Path) -> str | None:
@@ -318,6 +388,8 @@ def _state_of(site: Path) -> str | None:
 def _write_marker(site: Path, identity: Mapping[str, Any], *, state: _State) -> None:
     """Write the marker whole or not at all."""
     marker = {"schema": MARKER_SCHEMA, "state": state, **identity, "envlock": __version__}
+    if state == "building":
+        marker["process"] = os.getpid()
     draft = site / f"{MARKER_NAME}.new"
     draft.write_text(json.dumps(marker, indent=2) + "\n", encoding="utf-8")
     draft.replace(site / MARKER_NAME)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -180,8 +181,9 @@ class PipInstaller:
 
     def make_empty_environment(self, job: Installation) -> None:
         """See :class:`Installer`."""
-        # Isolated from a virtualenv that the person may have installed with uv.
-        tool = ["tool", "run", "--quiet", "--isolated", *job.sources, "--from", self._virtualenv, "virtualenv"]
+        # Isolated from a virtualenv that the person may have installed with uv, by a Python that is known to run it.
+        tool = ["tool", "run", "--quiet", "--isolated", "--python", sys.executable, *job.sources]
+        tool += ["--from", self._virtualenv, "virtualenv"]
         arguments = ["--quiet", "--no-seed", "--no-download", "--python", str(job.interpreter.executable)]
         try:
             run_uv(

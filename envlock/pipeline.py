@@ -8,18 +8,27 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envlock.candidates import EnvironmentCandidate, Wishes, explain_no_candidate, propose_candidates
-from envlock.custom_code import Definition, find_definitions
+from envlock.code_imports import Import, ImportClosure, Need, find_imports, find_needs
+from envlock.custom_code import Definition, find_definitions, source_files
 from envlock.diagnosis import own_objects
-from envlock.environment import Environment, ReservedPlace, refuse_foreign_environment, reserve_place
+from envlock.environment import (
+    Environment,
+    ReservedPlace,
+    list_installed,
+    refuse_foreign_environment,
+    reserve_place,
+)
 from envlock.errors import (
     InstallationError,
+    MissingArtifactError,
     NetworkError,
     NoCandidateError,
     ResolutionError,
@@ -36,13 +45,29 @@ from envlock.interpreters import (
     find_interpreters,
     search_is_restricted,
 )
+from envlock.kernel import Kernel, install_kernel, refuse_foreign_kernel
 from envlock.knowledge.families import members_of
-from envlock.loadability import judge
+from envlock.knowledge.import_names import distribution_of
+from envlock.knowledge.pairings import is_paired
+from envlock.loadability import CustomObject, judge
 from envlock.lock import Lock, pin
 from envlock.reporter import Reporter
 from envlock.resolution import ConflictError, Resolution, Resolver, UnservedTargetError
 from envlock.target import Platform
-from envlock.verification import Verification, verify
+from envlock.verification import Verification, files_of, verify
+from envlock.verification_record import (
+    Answer,
+    Failure,
+    Fingerprint,
+    Record,
+    Verified,
+    digest_of,
+    digest_of_sources,
+    read_record,
+    take_fingerprint,
+    write_record,
+)
+from envlock.workplace import private_temporary_folder
 from envlock.writers import WRITERS, Differences, LockWriter, compare
 from envlock.writers.files import find_writer, refuse_foreign_file, written_together
 
@@ -102,6 +127,14 @@ class Request:
 
     trusts_code: bool = False
     verifies: bool = True
+    verifies_again: bool = False
+    """Whether what the environment remembers of earlier verifications has no say."""
+
+    clears: bool = False
+    """Whether a virtual environment that is there already gives way in any case, whoever made it."""
+
+    kernel: str | None = None
+    """Name of the Jupyter kernel that is to run in the environment; ``None``: no kernel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,9 +185,19 @@ class Outcome:
     writer: LockWriter
     """Of the lock."""
 
+    needs: tuple[Need, ...]
+    """What the person's code imports and its Python does not bring."""
+
+    added: frozenset[str]
+    """Distributions that are in the lock since that code imports them, and for no other reason."""
+
     environment: Environment | None
-    verification: Verification | None
+    kernel: Kernel | None
+    verified: Verified | None
     """``None`` where it was not asked for, or not done: see *unverified*."""
+
+    is_recalled: bool
+    """Whether it was verified by an earlier run, and nothing has changed since."""
 
     unverified: str | None
     """Why a wanted verification was not done; ``None`` where it was."""
@@ -162,6 +205,21 @@ class Outcome:
     passed_over: tuple[PassedOver, ...]
     attempts: tuple[Attempt, ...]
     seconds: dict[str, float]
+
+    @property
+    def verification(self) -> Verification | None:
+        """What happened when the model was loaded; ``None`` where it was not."""
+        return self.verified.verification if self.verified is not None else None
+
+    def supply_of(self, need: Need) -> Literal["added", "locked", "chosen", "left-out", "unknown"]:
+        """Where the environment has what the person's code imports from, or why it has not."""
+        if need.distribution is None:
+            return "unknown"
+        if need.distribution in self.added:
+            return "added"
+        if any(pin.name == need.distribution for pin in self.lock.pins):
+            return "locked"
+        return "left-out" if need.first.is_conditional else "chosen"
 
     @property
     def lock_text(self) -> str:
@@ -196,7 +254,9 @@ def from_model_for_each(requests: Sequence[Request], reporter: Reporter) -> tupl
     for request in requests:
         _refuse_outputs(request)
     with ExitStack() as stack:
-        places = [stack.enter_context(_reserved(request.environment_path)) for request in requests]
+        if any(request.environment_path is not None for request in requests):
+            stack.enter_context(private_temporary_folder())
+        places = [stack.enter_context(_reserved(request)) for request in requests]
         outcomes = tuple(
             _first_that_serves(_begin(request, reporter, place))
             for request, place in zip(requests, places, strict=True)
@@ -206,7 +266,7 @@ def from_model_for_each(requests: Sequence[Request], reporter: Reporter) -> tupl
             for place in places:
                 if place is not None:
                     place.keep()
-    return outcomes
+    return tuple(_with_kernel(outcome, request) for outcome, request in zip(outcomes, requests, strict=True))
 
 
 def check_lock(request: Request, reporter: Reporter) -> Differences:
@@ -310,6 +370,24 @@ class _Job:
     place: ReservedPlace | None
     """Where environments are made; ``None``: lock only."""
 
+    imports: tuple[Import, ...]
+    """What the person's code imports from elsewhere."""
+
+    artifact: Fingerprint | None
+    """``None``: lock only."""
+
+    sources: str
+    """Digest of the person's code."""
+
+    past: Record
+    """What the environment that is there remembers."""
+
+    failures: dict[str, Failure]
+    """Verifications that failed, by the digest of what was verified, and how."""
+
+    resolutions: dict[str, Answer]
+    """What was found, by the digest of what was asked."""
+
     seconds: dict[str, float]
 
     @contextmanager
@@ -329,8 +407,11 @@ class _Made:
 
     candidate: EnvironmentCandidate
     lock: Lock
+    needs: tuple[Need, ...]
+    added: frozenset[str]
     environment: Environment | None = None
-    verification: Verification | None = None
+    verified: Verified | None = None
+    is_recalled: bool = False
     unverified: str | None = None
     """Why the model was not loaded, or its loading proves nothing; ``None`` where it was verified."""
 
@@ -356,7 +437,13 @@ def _refuse_outputs(request: Request) -> None:
     if lock_path is not None:
         refuse_foreign_file(lock_path, WRITERS)
     if environment_path is not None:
-        refuse_foreign_environment(environment_path)
+        if _is_within(request.artifact, environment_path):
+            raise UsageError(
+                f"{request.artifact}: the artifact lies inside the environment", hint="name another place with --venv"
+            )
+        refuse_foreign_environment(environment_path, clears=request.clears)
+        if request.kernel is not None:
+            refuse_foreign_kernel(request.kernel, environment_path)
 
 
 def _refuse_place(output: Path, artifact: Path) -> None:
@@ -373,8 +460,9 @@ def _is_within(path: Path, folder: Path) -> bool:
     return path.resolve().is_relative_to(folder.resolve())
 
 
-def _reserved(path: Path | None) -> AbstractContextManager[ReservedPlace | None]:
-    return nullcontext() if path is None else reserve_place(path)
+def _reserved(request: Request) -> AbstractContextManager[ReservedPlace | None]:
+    path = request.environment_path
+    return nullcontext() if path is None else reserve_place(path, clears=request.clears)
 
 
 def _begin(request: Request, reporter: Reporter, place: ReservedPlace | None) -> _Job:
@@ -382,6 +470,9 @@ def _begin(request: Request, reporter: Reporter, place: ReservedPlace | None) ->
     with reporter.step(f"reading {request.artifact.name}"):
         inspection = inspect(request.artifact)
         definitions = _find_own_objects(inspection, request, reporter)
+        closure = _find_imports(definitions, request)
+    past = _recall(request)
+    artifact = _identify(inspection, past, reporter) if place is not None else None
     read = time.perf_counter()
     # A lock is for a target: which Pythons are on this machine has no part in it, unless an engine runs in one.
     interpreters: list[Interpreter] = []
@@ -397,6 +488,12 @@ def _begin(request: Request, reporter: Reporter, place: ReservedPlace | None) ->
         reporter=reporter,
         kept=tuple(_kept_pins(request, reporter)),
         place=place,
+        imports=closure.imports,
+        artifact=artifact,
+        sources=digest_of_sources([*closure.files, *source_files(request.code)]) if request.code else "",
+        past=past,
+        failures={},
+        resolutions={},
         seconds={"inspect": read - started, "interpreters": time.perf_counter() - read},
     )
 
@@ -441,13 +538,43 @@ def _find_own_objects(inspection: Inspection, request: Request, reporter: Report
     return definitions
 
 
+def _find_imports(definitions: Mapping[str, Definition], request: Request) -> ImportClosure:
+    if request.code is None:
+        return ImportClosure(files=(), imports=())
+    return find_imports(definitions.values(), request.code)
+
+
+def _recall(request: Request) -> Record:
+    """What the environment that is there remembers, where that counts."""
+    if request.environment_path is None or request.verifies_again or request.clears:
+        return Record()
+    return read_record(request.environment_path)
+
+
+def _identify(inspection: Inspection, past: Record, reporter: Reporter) -> Fingerprint:
+    provenance = inspection.provenance
+    try:
+        with reporter.step(f"taking the fingerprint of {provenance.path.name}"):
+            return take_fingerprint(files_of(provenance.path, provenance.format), known=past.artifact)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise MissingArtifactError(error.filename or str(provenance.path), reason=reason) from error
+
+
 def _propose(job: _Job) -> tuple[EnvironmentCandidate, ...]:
     provenance, saver = job.inspection.provenance, job.inspection.saver
+    # An add-on belongs to one TensorFlow, whether the model names it or the code around it.
+    needs = (Need(first=item, distribution=distribution_of(item.module)) for item in job.imports)
+    add_ons = {
+        need.distribution: CustomObject(name=need.first.module, kind="module", distribution=need.distribution)
+        for need in needs
+        if need.is_required and is_paired(need.distribution or "")
+    }
     return propose_candidates(
         provenance,
         saver,
         judge(provenance, saver),
-        job.inspection.custom,
+        (*job.inspection.custom, *add_ons.values()),
         platform=job.request.platform,
         pythons={interpreter.line for interpreter in job.interpreters},
         wishes=job.request.wishes,
@@ -478,63 +605,135 @@ def _make(
         _DoesNotServeError: It does not resolve, install, load or, where it *must_compute*, compute.
     """
     interpreter = next((item for item in job.interpreters if item.line == candidate.target.python), None)
-    lock = _lock(candidate, interpreter, job, resolvers)
+    lock, added = _lock(candidate, interpreter, job, resolvers)
+    needs = find_needs(job.imports, candidate.target.python)
+    made = _Made(candidate=candidate, lock=lock, needs=needs, added=added)
     if job.place is None or interpreter is None:
-        return _Made(candidate=candidate, lock=lock, unverified="no environment was asked for")
-    environment = _build(candidate, lock, interpreter, job.place, job)
+        return replace(made, unverified="no environment was asked for")
+    question = _question_of(candidate, lock, interpreter, job)
+    failure = job.past.failures.get(question)
+    if failure is not None and (must_compute or not failure.loads):
+        raise _does_not_serve(candidate, failure, question, job)
+    made = replace(made, environment=_build(candidate, lock, interpreter, job.place, job))
     reason = _reason_not_to_verify(job.inspection, job.request)
-    if reason is not None:
-        return _Made(candidate=candidate, lock=lock, environment=environment, unverified=reason)
-    verification = _verify(candidate, environment, job)
+    return replace(made, unverified=reason) if reason else _verified(made, question, job, must_compute=must_compute)
+
+
+def _verified(made: _Made, question: str, job: _Job, *, must_compute: bool) -> _Made:
+    """What was *made*, with its verification: the one that its environment remembers, or a new one.
+
+    Raises:
+        _DoesNotServeError: The model does not load or, where it *must_compute*, compute.
+    """
+    environment = made.environment
+    if environment is None:
+        return made
+    past, installed = job.past.verified, list_installed(environment.path)
+    if past is not None and environment.reused and (past.question, past.installed) == (question, installed):
+        return replace(made, verified=past, is_recalled=True)
+    verification = _verify(made.candidate, environment, job)
     if verification.code_errors:
         # No other environment cures the person's own code.
-        reason = f"your code cannot be imported: {'; '.join(verification.code_errors)}"
-        return _Made(candidate=candidate, lock=lock, environment=environment, unverified=reason)
+        return replace(made, unverified=f"your code cannot be imported: {'; '.join(verification.code_errors)}")
     if not verification.loads or (must_compute and verification.predicts is False):
         error = verification.error or "no reason given"
-        raise _DoesNotServeError(
-            Attempt(
-                candidate=candidate,
-                stage="verification",
-                error=one_line(error),
-                cause=first_line(error),
-                loads=verification.loads,
-            )
+        failure = Failure(error=one_line(error), cause=first_line(error), loads=verification.loads)
+        raise _does_not_serve(made.candidate, failure, question, job)
+    time = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return replace(
+        made, verified=Verified(question=question, installed=installed, time=time, verification=verification)
+    )
+
+
+def _does_not_serve(candidate: EnvironmentCandidate, failure: Failure, question: str, job: _Job) -> _DoesNotServeError:
+    job.failures[question] = failure
+    return _DoesNotServeError(
+        Attempt(
+            candidate=candidate,
+            stage="verification",
+            error=failure.error,
+            cause=failure.cause,
+            loads=failure.loads,
         )
-    return _Made(candidate=candidate, lock=lock, environment=environment, verification=verification)
+    )
 
 
 def _lock(
     candidate: EnvironmentCandidate, interpreter: Interpreter | None, job: _Job, resolvers: Sequence[Resolver]
-) -> Lock:
+) -> tuple[Lock, frozenset[str]]:
+    """The lock, and the names of the distributions that only the person's code needs."""
     question = _Question(candidate, interpreter, job.request.besides, job.request.constraints)
+    needed = _needed_by_code(question, job)
     with job.step(f"locking {candidate.name}", "lock"):
         try:
-            resolution = _resolve(question, resolvers, job)
+            resolution, added = _find_resolution(question, needed, resolvers, job)
         except ResolutionError as error:
             attempt = Attempt(
                 candidate=candidate,
                 stage="resolution",
                 error=without_credentials(error.explanation),
                 hint=error.hint,
-                wishes=tuple(_wishes_in_conflict(error, job.request)),
+                wishes=tuple(_wishes_in_conflict(error, job.request, needed)),
                 asked_index=any(resolver.asks_index for resolver in resolvers) and not _is_certain(error),
             )
             raise _DoesNotServeError(attempt) from error
-    return pin(
+    lock = pin(
         resolution,
         provenance=job.inspection.provenance,
         candidate=candidate,
-        besides=job.request.besides,
+        besides=(*job.request.besides, *map(Requirement, sorted(added))),
         command=job.request.command,
     )
+    return lock, added
+
+
+def _needed_by_code(question: _Question, job: _Job) -> dict[str, Need]:
+    """What the code needs in the environment, by distribution, and nobody asks for by name."""
+    named = {canonicalize_name(requirement.name) for requirement in question.requirements}
+    return {
+        need.distribution: need
+        for need in find_needs(job.imports, question.candidate.target.python)
+        if need.distribution is not None and need.is_required and need.distribution not in named
+    }
+
+
+def _find_resolution(
+    question: _Question, needed: Mapping[str, Need], resolvers: Sequence[Resolver], job: _Job
+) -> tuple[Resolution, frozenset[str]]:
+    """What the *question* leads to, with all that the code needs; and which of that nothing else would have brought.
+
+    Where all pins are to be kept of what was found for the same question before, that is the answer.
+
+    Raises:
+        ResolutionError, NetworkError: There is none.
+    """
+    kept = _kept_for(question.candidate, job)
+    asked = question.digest([*needed], resolvers, job)
+    known = job.past.resolutions.get(asked)
+    if known is None or {*_as_pins(known.resolution)} != {*kept}:
+        known = _resolve_with_code(question, needed, resolvers, kept, job)
+    job.resolutions[asked] = known
+    return known.resolution, known.added
+
+
+def _resolve_with_code(
+    question: _Question,
+    needed: Mapping[str, Need],
+    resolvers: Sequence[Resolver],
+    kept: Sequence[Requirement],
+    job: _Job,
+) -> Answer:
+    resolution = _resolve(question.with_code(needed), resolvers, kept, job)
+    _note_what_is_not_kept(resolution, kept, job)
+    added = frozenset(pin.name for pin in resolution.pins if pin.name in needed and not pin.via)
+    return Answer(resolution=resolution, added=added)
 
 
 def _is_certain(refusal: ResolutionError) -> bool:
     return isinstance(refusal, ConflictError) and refusal.is_certain
 
 
-def _wishes_in_conflict(error: ResolutionError, request: Request) -> Iterator[str]:
+def _wishes_in_conflict(error: ResolutionError, request: Request, needed: Mapping[str, Need]) -> Iterator[str]:
     if isinstance(error, UnservedTargetError):
         return
     if isinstance(error, ConflictError):
@@ -545,9 +744,12 @@ def _wishes_in_conflict(error: ResolutionError, request: Request) -> Iterator[st
     for wish in (*request.besides, *request.constraints):
         if canonicalize_name(wish.name) in involved:
             yield without_credentials(str(wish))
+    for distribution, need in needed.items():
+        if distribution in involved:
+            yield f"{distribution} (your code imports it: {need.first.file}, line {need.first.line})"
 
 
-def _resolve(question: _Question, resolvers: Sequence[Resolver], job: _Job) -> Resolution:
+def _resolve(question: _Question, resolvers: Sequence[Resolver], kept: Sequence[Requirement], job: _Job) -> Resolution:
     """What the first resolver with a solution finds; every file with its address where the format of the lock asks.
 
     Raises:
@@ -555,7 +757,6 @@ def _resolve(question: _Question, resolvers: Sequence[Resolver], job: _Job) -> R
         NetworkError: The index cannot be reached, and only it could tell: the first of them needs it, or solves all but
             what the person wants besides.
     """
-    kept = _kept_for(question.candidate, job)
     first, *others = resolvers
     try:
         found = question.ask(first, kept)
@@ -567,7 +768,6 @@ def _resolve(question: _Question, resolvers: Sequence[Resolver], job: _Job) -> R
         if not all(file.url for pin in found.pins for file in pin.files):
             # Addresses are those of the person's own index, which the bundled snapshot does not know.
             found = question.ask(resolver, _as_pins(found))
-    _note_what_is_not_kept(found, kept, job)
     return found
 
 
@@ -651,6 +851,30 @@ class _Question:
         """What the candidate alone needs."""
         return replace(self, besides=())
 
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """All that is asked for by name."""
+        return (*self.candidate.requirements, *_TOOLS, *self.besides)
+
+    def with_code(self, distributions: Iterable[str]) -> _Question:
+        """The same, with what the person's code needs."""
+        return replace(self, besides=(*self.besides, *map(Requirement, distributions)))
+
+    def digest(self, distributions: Sequence[str], resolvers: Sequence[Resolver], job: _Job) -> str:
+        """SHA-256 over all that the answer depends on, but for the pins that are kept, with *distributions* of code."""
+        return digest_of(
+            requirements=[*map(str, self.requirements)],
+            distributions=distributions,
+            constraints=[*map(str, self._bounds)],
+            target=self.candidate.target,
+            engines=[resolver.name for resolver in resolvers],
+            needs_addresses=job.request.writer.needs_addresses,
+        )
+
+    @property
+    def _bounds(self) -> list[Requirement]:
+        return [*(bound.requirement for bound in self.candidate.bounds), *self.constraints]
+
     def find(self, resolver: Resolver, kept: Sequence[Requirement]) -> Resolution | None:
         """The answer of *resolver*; ``None`` where it has no solution."""
         try:
@@ -665,8 +889,8 @@ class _Question:
             ResolutionError, NetworkError: There is none.
         """
         return resolver.resolve(
-            (*self.candidate.requirements, *_TOOLS, *self.besides),
-            constraints=[*(bound.requirement for bound in self.candidate.bounds), *self.constraints],
+            self.requirements,
+            constraints=self._bounds,
             target=self.candidate.target,
             interpreter=self.interpreter.executable if self.interpreter else None,
             kept=kept,
@@ -693,21 +917,63 @@ def _build(
 
 
 def _verify(candidate: EnvironmentCandidate, environment: Environment, job: _Job) -> Verification:
-    provenance = job.inspection.provenance
     with job.step("loading the model in it", "verification"):
         return verify(
             environment.python,
-            provenance.path,
-            loaders=candidate.probes,
-            artifact_format=provenance.format,
-            inputs=provenance.inputs,
-            tags=provenance.tags[0] if provenance.tags else (),
-            modules=candidate.modules,
-            custom_objects=[item.name for item in job.inspection.custom if item.kind != "operation"],
+            job.inspection.provenance.path,
             code=job.request.code,
-            trust=job.request.trusts_code,
-            environment=candidate.loader.environment,
+            **_how_to_verify(candidate, job),
         )
+
+
+def _how_to_verify(candidate: EnvironmentCandidate, job: _Job) -> dict[str, Any]:
+    """Arguments of the verification, beside the places of its subjects."""
+    provenance = job.inspection.provenance
+    return {
+        "loaders": candidate.probes,
+        "artifact_format": provenance.format,
+        "inputs": provenance.inputs,
+        "tags": sorted(provenance.tags[0]) if provenance.tags else (),
+        "modules": candidate.modules,
+        "custom_objects": [item.name for item in job.inspection.custom if item.kind != "operation"],
+        "trust": job.request.trusts_code,
+        "environment": dict(candidate.loader.environment),
+    }
+
+
+def _question_of(candidate: EnvironmentCandidate, lock: Lock, interpreter: Interpreter, job: _Job) -> str:
+    """Digest of all that a verification depends on, but for changes to the environment after it was made."""
+    return digest_of(
+        artifact=[job.inspection.provenance.path.name, job.artifact.sha256 if job.artifact else None],
+        code=[str(job.request.code.absolute()) if job.request.code else None, job.sources],
+        lock=lock.digest,
+        python=[str(interpreter.executable), str(interpreter.version)],
+        how=_how_to_verify(candidate, job),
+    )
+
+
+def _remember(made: _Made, job: _Job) -> None:
+    """Have the environment remember what this run has found out, and what still holds of earlier verifications."""
+    if made.environment is None:
+        return
+    answers = {asked: known for asked, known in job.resolutions.items() if known.resolution.pins == made.lock.pins}
+    # A run that does not verify takes nothing back of what one before it has seen.
+    verified = made.verified or (job.past.verified if made.environment.reused else None)
+    record = Record(artifact=job.artifact, resolutions=answers, failures=job.failures, verified=verified)
+    if record != job.past:
+        write_record(made.environment.path, record)
+
+
+def _with_kernel(outcome: Outcome, request: Request) -> Outcome:
+    if request.kernel is None or outcome.environment is None:
+        return outcome
+    kernel = install_kernel(
+        request.kernel,
+        outcome.environment.path,
+        title=f"{outcome.candidate.name} ({outcome.environment.path.absolute().parent.name})",
+        variables=outcome.candidate.loader.environment,
+    )
+    return replace(outcome, kernel=kernel)
 
 
 def _reason_not_to_verify(inspection: Inspection, request: Request) -> str | None:
@@ -726,6 +992,7 @@ def _reason_not_to_verify(inspection: Inspection, request: Request) -> str | Non
 
 
 def _outcome(made: _Made, job: _Job, passed_over: Sequence[PassedOver], attempts: Sequence[Attempt]) -> Outcome:
+    _remember(made, job)
     return Outcome(
         inspection=job.inspection,
         definitions=job.definitions,
@@ -733,8 +1000,12 @@ def _outcome(made: _Made, job: _Job, passed_over: Sequence[PassedOver], attempts
         lock=made.lock,
         lock_path=job.request.lock_path,
         writer=job.request.writer,
+        needs=made.needs,
+        added=made.added,
         environment=made.environment,
-        verification=made.verification,
+        kernel=None,
+        verified=made.verified,
+        is_recalled=made.is_recalled,
         unverified=made.unverified,
         passed_over=tuple(passed_over),
         attempts=tuple(attempts),

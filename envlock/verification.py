@@ -7,36 +7,32 @@ need to start. Whatever becomes of it (a crash, a hang, nonsense) is an outcome,
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import signal
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
 from envlock.custom_code import Definition, find_definitions
+from envlock.errors import UsageError
+from envlock.formats.text import first_line, printable
 from envlock.isolation.choice import Isolation, choose_isolation
 from envlock.isolation.interface import default_limits
 from envlock.isolation.running import Ended
-from envlock.knowledge.loaders import import_for
 from envlock.provenance import TensorSpec
 
 TIME_LIMIT = 300.0
 """Seconds for everything: importing TensorFlow, loading, calling."""
 
-_PROBE = Path(__file__).parent / "probes" / "load_model.py"
-_PREPARATIONS = {
-    "loader.load(session, ": ("session = {v1}.Session(graph={v1}.Graph())",),
-    "import_graph_def(graph_def, ": (
-        "session = {v1}.InteractiveSession(graph={v1}.Graph())",
-        "graph_def = {v1}.GraphDef.FromString(open(path, 'rb').read())",
-    ),
-    "import_meta_graph(": ("session = {v1}.InteractiveSession(graph={v1}.Graph())",),
-}
-"""Lines that a person types before an expression which holds the key, with the name of TensorFlow 1's interface."""
+_PROBE = Path(__file__).parent / "probes" / "load_model"
+
+_LONGEST_LINE = 100_000
 
 # What a program needs to start: the rest may hold secrets, or change what is being verified.
 _INHERITED_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH")
@@ -53,6 +49,47 @@ class Output:
     shape: tuple[int, ...]
     finite: bool | None
     """Whether it holds neither NaN nor infinity; ``None`` for what is not a floating-point number."""
+
+    declared: tuple[int | None, ...] | None = None
+    """The shape that the model announces, ``None`` for an axis of any length; ``None`` where it does not say."""
+
+    fits: bool = True
+    """Whether *shape* is one of those that were announced."""
+
+    step: int = 1
+    """Distance of the *values* in the output, which is read row by row; 1 where all are there."""
+
+    values: tuple[float, ...] = ()
+    """At most 1,000 numbers, a complex one as two; none for strings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How the inputs of a model were made, so that the same can be made again."""
+
+    batch: int
+    """Length of a free first axis."""
+
+    size: int
+    """Length of every other free axis."""
+
+    numbers: str
+    text: str
+    features: Mapping[str, tuple[str, int]]
+    """Type and length of the features of a record, where strings are records."""
+
+    sizes: tuple[int | None, ...]
+    """Rows of the table that each input is looked up in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """What the model was called with in one place."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    digest: str
+    """SHA-256 of the numbers as they lie in memory, or of the strings with a zero byte between them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +128,14 @@ class Verification:
     how: str
     """The Python expression that loaded it, with ``path`` for the artifact; empty where none did."""
 
+    imports: tuple[str, ...] = ()
+    """The statements that it needs, such as ``import tensorflow as tf``."""
+
+    lines: tuple[str, ...] = ()
+    """The statements that were run to load it; they know ``path`` and ``custom_objects``, and assign ``model``."""
+
+    artifact_format: str = ""
+
     error: str | None
     """``Type: message`` of the last failure, or how the child ended; at most 2 kB."""
 
@@ -112,7 +157,14 @@ class Verification:
     search_path: tuple[str, ...] = ()
     """Folders that these are imported from, beside those of the environment."""
 
+    recipe: Recipe | None = None
+    """Another verification that is given it makes the same inputs; ``None`` where no call returned."""
+
+    inputs: tuple[Input, ...] = ()
     outputs: tuple[Output, ...]
+    variables: tuple[Output, ...] = ()
+    """What a checkpoint without a graph holds, by name and without values; the first 1,000."""
+
     versions: Mapping[str, str]
     """Of Python and of the packages that the child had imported."""
 
@@ -128,7 +180,12 @@ class Verification:
     @property
     def is_finite(self) -> bool:
         """Whether no output holds NaN or infinity."""
-        return all(output.finite is not False for output in self.outputs)
+        return all(output.finite is not False for output in (*self.outputs, *self.variables))
+
+    @property
+    def misshapen(self) -> tuple[Output, ...]:
+        """Outputs of another shape than the model announces."""
+        return tuple(output for output in self.outputs if not output.fits)
 
     def snippet(self, path: Path) -> tuple[str, ...]:
         """Lines of Python that load the model at *path* as it was loaded here; empty where it was not."""
@@ -137,19 +194,19 @@ class Verification:
         lines = ["import os"] if self.environment else []
         # Before any import: packages look at their variables once, when they are imported.
         lines += [f"os.environ[{name!r}] = {value!r}" for name, value in sorted(self.environment.items())]
-        lines += [import_for(self.how), *(f"import {module}" for module in self.modules)]
-        if self.imported and self.search_path:
+        if self.search_path:
             lines += ["import sys", *(f"sys.path.append({folder!r})" for folder in self.search_path)]
-        lines += dict.fromkeys(f"from {item.module} import {item.attribute}" for item in self.imported)
-        if self.imported:
-            entries = ", ".join(f"{item.name!r}: {item.attribute}" for item in self.imported)
-            lines.append(f"custom_objects = {{{entries}}}")
-        lines.append(f"path = {str(path)!r}")
-        version_1 = "tf.compat.v1" if self.how.startswith("tf.compat.v1.") else "tf"
-        for call, preparation in _PREPARATIONS.items():
-            if call in self.how:
-                lines += [line.format(v1=version_1) for line in preparation]
-        return (*lines, f"model = {self.how}")
+        lines += [*self.imports, *(f"import {module}" for module in self.modules)]
+        lines += self._custom_object_lines()
+        return (*lines, f"path = {str(path_to_load(path, self.artifact_format))!r}", *self.lines)
+
+    def _custom_object_lines(self) -> list[str]:
+        """Lines that import what the loader is passed and assign ``custom_objects``; none where that is nothing."""
+        if not self.imported:
+            return []
+        entries = ", ".join(f"{item.name!r}: {item.attribute}" for item in self.imported)
+        imports = dict.fromkeys(f"from {item.module} import {item.attribute}" for item in self.imported)
+        return [*imports, f"custom_objects = {{{entries}}}"]
 
 
 def verify(
@@ -159,10 +216,13 @@ def verify(
     loaders: Sequence[str],
     artifact_format: str = "",
     inputs: Sequence[TensorSpec] = (),
+    outputs: Collection[str] = (),
     tags: Collection[str] = (),
     modules: Sequence[str] = (),
     custom_objects: Collection[str] = (),
     code: Path | None = None,
+    builder: str = "",
+    recipe: Recipe | None = None,
     trust: bool = False,
     environment: Mapping[str, str] | None = None,
     time_limit: float = TIME_LIMIT,
@@ -173,38 +233,47 @@ def verify(
     Args:
         environment_python: The interpreter to load it with.
         artifact: A file or folder.
-        loaders: ``tf.keras``, ``keras``, ``tf-keras``, ``tensorflow``, in the order in which they are tried.
+        loaders: ``tf.keras``, ``keras``, ``tf-keras``, ``keras-core``, ``tensorflow``, as they are to be tried.
         artifact_format: As in the provenance; tells ``tensorflow`` how to open what is no SavedModel.
         inputs: What the model takes, used where the loaded model does not say so itself.
+        outputs: Names of the nodes to fetch from a graph without signatures; by default, those that no other reads.
         tags: Tag set of the graph to load from a SavedModel.
         modules: Modules that register what the model needs, imported first.
         custom_objects: Names of classes and functions that the model needs and Keras does not bring.
         code: Folder with the person's own source, where these are looked for.
+        builder: A function or class in there that returns the model which weights or a checkpoint belong to, or that
+            model itself, as ``NAME`` or ``MODULE:NAME``.
+        recipe: Of another verification, to call the model on the same inputs.
         trust: Whether Keras may run code that the artifact holds.
         environment: Variables that the child gets in addition.
         time_limit: Seconds until the child and all that it has started are killed.
         isolation: What divides the child from everything else; by default the best that this machine gives.
 
     Raises:
-        OSError: *environment_python* cannot be started at all.
+        UnstartablePythonError: *environment_python* does not start.
+        UsageError: The *code* does not define the *builder*.
     """
     definitions = find_definitions(code, custom_objects) if code is not None else {}
-    search_path = _search_path(code, definitions.values())
+    built_by = find_builder(code, builder) if code is not None and builder else None
+    search_path = _search_path(code, [*definitions.values(), *filter(None, [built_by])])
     request = {
-        "path": str(artifact.absolute()),
+        "path": str(path_to_load(artifact.absolute(), artifact_format)),
         "format": artifact_format,
         "loaders": list(loaders),
         "inputs": [{"name": item.name, "dtype": item.dtype, "shape": item.shape} for item in inputs],
+        "outputs": sorted(outputs),
         "tags": sorted(tags),
         "modules": list(modules),
         "custom_objects": sorted(custom_objects),
         "code": [_describe_definition(name, definition) for name, definition in definitions.items()],
+        "builder": _describe_definition(builder, built_by) if built_by is not None else None,
         "roots": list(search_path),
+        "recipe": asdict(recipe) if recipe is not None else None,
         "trust": trust,
     }
     variables = _variables_for_child(environment or {})
     sources = [Path(place) for place in search_path]
-    readable = [_PROBE, *_files_of(artifact, artifact_format), *sources, *_folders_named_in(variables)]
+    readable = [_PROBE, *files_of(artifact, artifact_format), *sources, *_folders_named_in(variables)]
     if isolation is None:
         isolation = choose_isolation(environment_python, readable=readable)
     started = time.monotonic()
@@ -219,11 +288,33 @@ def verify(
     outcome = _read_outcome(child, seconds=seconds, time_limit=time_limit)
     return replace(
         outcome,
+        artifact_format=artifact_format,
         modules=tuple(modules),
         search_path=search_path,
         environment=dict(environment or {}),
         isolation=replace(isolation, guarantees=child.guarantees),
     )
+
+
+def find_builder(code: Path, wanted: str) -> Definition:
+    """Where the source in *code* defines what *wanted* names, as ``NAME`` or ``MODULE:NAME``.
+
+    With a module, the name may be any that the module has once it is imported.
+
+    Raises:
+        UsageError: There is no such module, or no function or class of that name at the top level of any file.
+    """
+    module, _, name = wanted.rpartition(":")
+    if not module:
+        found = find_definitions(code, [name]).get(name)
+        if found is None:
+            raise UsageError(f"{code}: no file defines {name} at its top level", hint="name it as MODULE:NAME")
+        return found
+    parts = module.split(".")
+    files = [code.joinpath(*parts, "__init__.py"), code.joinpath(*parts[:-1], f"{parts[-1]}.py")]
+    for file in filter(Path.is_file, files):
+        return Definition(name=name, file=file, line=1, root=code, module=module)
+    raise UsageError(f"{code}: there is no module {module}", hint="name it from that folder on, such as package.module")
 
 
 def _describe_definition(name: str, definition: Definition) -> dict[str, str]:
@@ -250,7 +341,16 @@ _SUFFIX_OF_CHECKPOINT = re.compile(r"\.(meta|index|data-\d+-of-\d+)$")
 _PARTS_OF_SAVED_MODEL = ("variables", "assets", "assets.extra", "keras_metadata.pb", "fingerprint.pb")
 
 
-def _files_of(artifact: Path, artifact_format: str) -> list[Path]:
+def path_to_load(artifact: Path, artifact_format: str) -> Path:
+    """What loaders take for the artifact: the folder of a SavedModel, what the files of a checkpoint begin with."""
+    if artifact_format == "saved-model" and artifact.is_file():
+        return artifact.parent
+    if artifact_format == "checkpoint":
+        return artifact.with_name(_SUFFIX_OF_CHECKPOINT.sub("", artifact.name))
+    return artifact
+
+
+def files_of(artifact: Path, artifact_format: str) -> list[Path]:
     """Existing files and folders that loading the artifact opens."""
     if artifact_format in ("checkpoint", "meta-graph") and not artifact.is_dir():
         prefix = _SUFFIX_OF_CHECKPOINT.sub("", artifact.name)
@@ -295,12 +395,17 @@ def _read_outcome(child: Ended, *, seconds: float, time_limit: float) -> Verific
         predicts=predicts,
         loader=report.get("loader", ""),
         how=report.get("how", ""),
+        imports=_read_lines(report.get("imports", ())),
+        lines=_read_lines(report.get("lines", ())),
         error=error,
         traceback=traceback,
         attempts=tuple(Attempt(how=item["how"], error=item["error"]) for item in report.get("attempts", ())),
         code_errors=tuple(f"{item['file']}: {item['error']}" for item in report.get("code_errors", ())),
         imported=tuple(ImportedObject(**item) for item in report.get("imported", ())),
+        recipe=_read_recipe(report.get("recipe")),
+        inputs=tuple(Input(**{**item, "shape": tuple(item["shape"])}) for item in report.get("inputs", ())),
         outputs=tuple(_read_output(item) for item in report.get("outputs", ())),
+        variables=tuple(_read_output(item) for item in report.get("variables", ())),
         versions=report.get("versions", {}),
         seconds=seconds,
     )
@@ -330,5 +435,99 @@ def _describe_end(child: Ended, time_limit: float) -> str:
     return f"the process was killed by {name}"
 
 
+def _read_lines(lines: Sequence[str]) -> tuple[str, ...]:
+    """Lines that persons are shown, and paste: a child that runs code of the artifact may have written them."""
+    return tuple(printable(line, _LONGEST_LINE) for line in lines)
+
+
+def _read_recipe(item: Mapping[str, Any] | None) -> Recipe | None:
+    if item is None:
+        return None
+    features = {name: (kind, length) for name, (kind, length) in item["features"].items()}
+    return Recipe(**{**item, "features": features, "sizes": tuple(item["sizes"])})
+
+
 def _read_output(item: Mapping[str, Any]) -> Output:
-    return Output(name=item["name"], dtype=item["dtype"], shape=tuple(item["shape"]), finite=item["finite"])
+    declared = item.get("declared")
+    return Output(
+        name=item["name"],
+        dtype=item["dtype"],
+        shape=tuple(item["shape"]),
+        finite=item["finite"],
+        declared=None if declared is None else tuple(declared),
+        fits=item.get("fits", True),
+        step=item.get("step", 1),
+        values=tuple(item.get("values", ())),
+    )
+
+
+# --- the numbers of two environments -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """How far an output of one environment is from that of another."""
+
+    name: str
+    """Of the output in the first."""
+
+    absolute: float
+    """The largest between two numbers; infinite where only one is a finite number, 0 for strings."""
+
+    relative: float
+    """The same in relation to the largest number of the output."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What an artifact computes in two environments."""
+
+    differences: tuple[Difference, ...]
+    """One for each output, in the order of the first environment; empty where there is an *obstacle*."""
+
+    obstacle: str | None
+    """Why the numbers cannot be compared, in one sentence."""
+
+
+def compare_outputs(first: Verification, second: Verification) -> Comparison:
+    """Compare what the same artifact gave on the same inputs: hand the *recipe* of the first to the second."""
+    obstacle = next(_obstacles(first, second), None)
+    if obstacle is not None:
+        return Comparison(differences=(), obstacle=obstacle)
+    return Comparison(differences=tuple(starmap(_difference, _paired(first, second))), obstacle=None)
+
+
+def _obstacles(first: Verification, second: Verification) -> Iterator[str]:
+    for place, verification in (("first", first), ("second", second)):
+        if not verification.predicts:
+            yield f"the model gave nothing in the {place} environment: {first_line(verification.error or '')}"
+    if first.inputs != second.inputs:
+        yield "the model takes other inputs in the second environment"
+    if len(first.outputs) != len(second.outputs):
+        numbers = f"{len(first.outputs)} outputs in the first environment, {len(second.outputs)} in the second"
+        yield f"the model gives {numbers}"
+    for one, other in _paired(first, second):
+        if one.shape != other.shape:
+            name = f"output {one.name}" if one.name else "an output"
+            yield f"{name} has shape {one.shape} in the first environment, {other.shape} in the second"
+
+
+def _paired(first: Verification, second: Verification) -> list[tuple[Output, Output]]:
+    """Outputs of the same name, else those in the same place: some loaders name them, and some do not."""
+    others = {output.name: output for output in second.outputs}
+    if len(others) == len(second.outputs) and others.keys() == {output.name for output in first.outputs}:
+        return [(output, others[output.name]) for output in first.outputs]
+    return list(zip(first.outputs, second.outputs, strict=False))
+
+
+def _difference(first: Output, second: Output) -> Difference:
+    absolute = max(map(_distance, first.values, second.values), default=0.0)
+    largest = max((abs(value) for value in (*first.values, *second.values) if math.isfinite(value)), default=0.0)
+    # Where no number is finite, the distance is 0 or infinite, and so is its part of any.
+    return Difference(name=first.name, absolute=absolute, relative=absolute / (largest or 1.0))
+
+
+def _distance(one: float, other: float) -> float:
+    if one == other or (math.isnan(one) and math.isnan(other)):
+        return 0.0
+    return abs(one - other) if math.isfinite(one) and math.isfinite(other) else math.inf

@@ -1,4 +1,7 @@
-"""Lock -> Wheelhouse: a folder with every file that an installer needs where there is no network."""
+"""Lock -> Wheelhouse: a folder with every file that an installer needs where there is no network.
+
+For Pythons that uv does not serve, the virtualenv that makes their environments belongs to it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
@@ -19,6 +22,7 @@ from packaging.tags import Tag
 from packaging.utils import (
     InvalidSdistFilename,
     InvalidWheelFilename,
+    NormalizedName,
     canonicalize_name,
     parse_sdist_filename,
     parse_wheel_filename,
@@ -33,7 +37,9 @@ from envlock.errors import (
     WriteError,
 )
 from envlock.formats.pinned_requirements import read_pinned_requirements
+from envlock.formats.source_names import releases_of_source
 from envlock.formats.text import first_line, one_line, printable
+from envlock.knowledge.pip_support import find_old_python
 from envlock.knowledge.source_builds import find_source_build
 from envlock.pip_process import download
 from envlock.reporter import Reporter
@@ -84,7 +90,7 @@ class Wheelhouse:
 
     target: Target
     files: tuple[WheelhouseFile, ...]
-    """What the lock needs, sorted by name; other files in the folder left out."""
+    """What the lock needs, and what serves to install it, sorted by name; other files in the folder left out."""
 
 
 def fetch(
@@ -95,7 +101,9 @@ def fetch(
     python: str | None = None,
     platform: Platform | None = None,
 ) -> Wheelhouse:
-    """Fill *folder* with the one file of each pin that the lock's target installs, and with what builds sources.
+    """Fill *folder* with the one file of each pin that the lock's target installs, and with what serves to do so.
+
+    That is what builds sources, and the virtualenv that an old Python needs.
 
     Files that are there already, by name and hash, are not fetched again; all others in the folder are left alone.
     Each file appears under its name only when it is whole, and stays there whatever fails later.
@@ -113,7 +121,7 @@ def fetch(
         UsageError: It does not pin everything by hash, or the Python that it is for is unknown.
         NetworkError: The package index cannot be reached.
         DownloadError: The index does not hold what the lock pins.
-        ResolutionError: What builds a source is not known for the target.
+        ResolutionError: What builds a source, or makes environments of an old Python, is not known for the target.
         OccupiedPathError: Something that envlock did not write is where the requirements of a ``pylock.toml`` go.
         WriteError: The disk is full, or the folder may not be written to.
     """
@@ -123,6 +131,7 @@ def fetch(
         downloads = _Downloads(folder, lock, reporter)
         files = downloads.complete(lock.pins)
         files += downloads.complete(_build_tools(lock, files))
+        files += _fetch_virtualenv(folder, lock, reporter)
         requirements_path = _write_requirements(lock.pins, folder, lock_path) if lock.names_addresses else lock_path
     unique = {file.name: file for file in files}
     return Wheelhouse(
@@ -148,6 +157,11 @@ class _Pin:
 
     def __str__(self) -> str:
         return f"{self.name}=={self.version}"
+
+    @property
+    def release(self) -> tuple[NormalizedName, Version]:
+        """What tells it from others."""
+        return canonicalize_name(self.name), self.version
 
     @property
     def line(self) -> str:
@@ -338,11 +352,26 @@ def _build_tools(lock: _Lock, files: Iterable[WheelhouseFile]) -> Sequence[_Pin]
         if any(_serves(name, pin, lock.target) for name in sources):
             known = find_source_build(pin.name, pin.version)
             requirements.update(known.build if known else _USUAL_BUILD_TOOLS)
-    if not requirements:
-        return ()
+    return _resolve(sorted(requirements, key=str), lock.target) if requirements else ()
+
+
+def _resolve(requirements: Sequence[Requirement], target: Target) -> list[_Pin]:
     (offline,) = resolvers_of(["offline"])
-    resolution = offline.resolve(sorted(requirements, key=str), constraints=(), target=lock.target, interpreter=None)
+    resolution = offline.resolve(requirements, constraints=(), target=target, interpreter=None)
     return [_Pin(name=pin.name, version=pin.version, hashes=frozenset(pin.hashes)) for pin in resolution.pins]
+
+
+# --- what makes environments of an old Python ----------------------------------------------------------------
+
+
+def _fetch_virtualenv(folder: Path, lock: _Lock, reporter: Reporter) -> list[WheelhouseFile]:
+    """The virtualenv for the lock's Python and what it requires, which another Python on that platform runs."""
+    old = find_old_python(lock.target.python)
+    if old is None:
+        return []
+    target = Target(python=old.run_by, platform=lock.target.platform)
+    downloads = _Downloads(folder, replace(lock, target=target), reporter)
+    return downloads.complete(_resolve([Requirement(old.virtualenv)], target))
 
 
 # --- the folder ----------------------------------------------------------------------------------------------
@@ -383,11 +412,11 @@ class _Downloads:
             lines = [*self._lock.index_options, *(pin.line for pin in pins)]
             text = "".join(f"{line}\n" for line in lines)
             arrived = download(text, target=self._lock.target, workplace=Path(workplace).absolute())
-            return [self._take_in(path) for path in arrived]
+            return [self._take_in(path, _findable_name(path.name, pins)) for path in arrived]
 
-    def _take_in(self, path: Path) -> WheelhouseFile:
-        file = WheelhouseFile(name=path.name, size=path.stat().st_size, sha256=_digest(path, "sha256"), is_new=True)
-        path.replace(self._folder / path.name)
+    def _take_in(self, path: Path, name: str) -> WheelhouseFile:
+        file = WheelhouseFile(name=name, size=path.stat().st_size, sha256=_digest(path, "sha256"), is_new=True)
+        path.replace(self._folder / name)
         return file
 
 
@@ -406,7 +435,20 @@ def _serves(file_name: str, pin: _Pin, target: Target) -> bool:
             fits = True
     except (InvalidWheelFilename, InvalidSdistFilename):
         return False
-    return fits and (name, version) == (canonicalize_name(pin.name), pin.version)
+    return fits and (name, version) == pin.release
+
+
+def _findable_name(file_name: str, pins: Iterable[_Pin]) -> str:
+    """The name under which installers find a file of one of *pins* in a folder, where it is not the one it has.
+
+    There they take what follows the last dash of an sdist for its version, on an index they do not.
+    """
+    releases = [*releases_of_source(file_name)]
+    pinned = {pin.release for pin in pins}
+    if len(releases) < 2 or not (named := [release for release in releases if release in pinned]):
+        return file_name
+    (name, version), ending = named[0], ".zip" if file_name.endswith(".zip") else ".tar.gz"
+    return f"{name.replace('-', '_')}-{version}{ending}"
 
 
 def _checked(path: Path, pin: _Pin) -> WheelhouseFile | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -82,4 +84,20 @@ def write_wheel(folder: Path, name: str, version: str, *, requires: Sequence[str
         for member, text in members.items():
             archive.writestr(member, text)
         archive.writestr(f"{name}-{version}.dist-info/RECORD", "".join(f"{member},,\n" for member in members))
+    return path
+
+
+def write_source(folder: Path, name: str, version: str) -> Path:
+    """A source distribution of the time before it could say how it is built."""
+    path = folder / f"{name}-{version}.tar.gz"
+    members = {
+        "PKG-INFO": f"Metadata-Version: 1.0\nName: {name}\nVersion: {version}\n",
+        "setup.py": f"from setuptools import setup\nsetup(name={name!r}, version={version!r}, py_modules=[{name!r}])\n",
+        f"{name}.py": "",
+    }
+    with tarfile.open(path, "w:gz") as archive:
+        for member, text in members.items():
+            entry = tarfile.TarInfo(f"{name}-{version}/{member}")
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
     return path

@@ -12,14 +12,19 @@ from envlock.candidates import EnvironmentCandidate, Wishes, explain_no_candidat
 from envlock.dating import date_artifact
 from envlock.loadability import find_custom_objects, judge
 from envlock.provenance import Code, Provenance
-from envlock.target import LINUX_X86_64
+from envlock.target import LINUX_AARCH64, LINUX_X86_64, Platform
 from tests.building import evidence, layer, provenance
 
 ALL_PYTHONS = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 DENSE = layer("Dense", "name", "trainable", "units", "activation")
 
 
-def propose(artifact: Provenance, pythons: tuple[str, ...] = ALL_PYTHONS, **wishes: Any) -> list[EnvironmentCandidate]:
+def propose(
+    artifact: Provenance,
+    pythons: tuple[str, ...] = ALL_PYTHONS,
+    platform: Platform = LINUX_X86_64,
+    **wishes: Any,
+) -> list[EnvironmentCandidate]:
     saver = date_artifact(artifact)
     return list(
         propose_candidates(
@@ -27,7 +32,7 @@ def propose(artifact: Provenance, pythons: tuple[str, ...] = ALL_PYTHONS, **wish
             saver,
             judge(artifact, saver),
             find_custom_objects(artifact, saver),
-            platform=LINUX_X86_64,
+            platform=platform,
             pythons=pythons,
             wishes=Wishes(**wishes),
         )
@@ -154,6 +159,23 @@ def test_why_there_is_nothing_to_propose_is_said(wishes: dict[str, Any], message
     assert propose(artifact, **wishes) == []
     assert str(error) == message
     assert hint is None or error.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("version", "python", "platform", "name"),
+    [
+        ("2.2.4-tf", "2.7", LINUX_X86_64, "tensorflow-cpu 1.15.0 on Python 2.7"),
+        ("2.2.4-tf", "3.5", LINUX_X86_64, "tensorflow 1.15.4 on Python 3.5"),
+        ("2.3.0-tf", "3.5", LINUX_X86_64, "tensorflow-cpu 2.2.1 on Python 3.5"),
+        ("2.11.0", "3.7", LINUX_X86_64, "tensorflow-cpu 2.11.0 on Python 3.7"),
+        ("2.11.0", "3.10", LINUX_AARCH64, "tensorflow 2.11.0 on Python 3.10"),
+        ("2.11.0", "3.10", LINUX_X86_64, "tensorflow-cpu 2.11.1 on Python 3.10"),
+    ],
+)
+def test_the_last_release_of_a_line_is_taken_that_can_be_had_there(
+    version: str, python: str, platform: Platform, name: str
+) -> None:
+    assert name in [candidate.name for candidate in propose(keras_file(version), platform=platform, python=python)]
 
 
 def test_a_python_that_was_asked_for_is_the_only_one() -> None:

@@ -544,3 +544,169 @@ def test_a_run_that_is_killed_at_any_moment_loses_nothing(
             pass
 
     assert build(make_lock("1.0"), digest="1", uv_executable="/nonexistent").reused
+
+
+# --- clearing ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Path:
+    """A virtual environment of another tool."""
+    place = tmp_path / "environment"
+    for name in ("bin/python", "lib/python3.8/site-packages/theirs.py", "pyvenv.cfg"):
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(name)
+    return place
+
+
+def clear_and_build(place: Path, interpreter: Interpreter, lock: str, reporter: Recorder) -> Environment:
+    with reserve_place(place, clears=True) as reserved:
+        environment = reserved.create(interpreter=interpreter, lock_text=lock, digest=lock, reporter=reporter)
+        reserved.keep()
+    return environment
+
+
+def test_a_virtual_environment_of_another_tool_gives_way_where_that_is_asked_for(
+    foreign: Path, own_interpreter: Interpreter, make_lock: Callable[[str], str]
+) -> None:
+    with pytest.raises(OccupiedPathError) as caught:
+        refuse_foreign_environment(foreign)
+    assert caught.value.hint == ("choose another place with --venv, or pass --clear to have that environment replaced")
+
+    environment = clear_and_build(foreign, own_interpreter, make_lock("1.0"), Recorder())
+
+    assert run(environment.python, "import tiny; print(tiny.version)") == "1.0"
+    assert list(foreign.rglob("theirs.py")) == []
+
+
+def test_an_environment_that_is_cleared_is_made_anew_though_it_holds_the_same(
+    build: Callable[..., Environment], own_interpreter: Interpreter, make_lock: Callable[[str], str], tmp_path: Path
+) -> None:
+    lock = make_lock("1.0")
+    build(lock, digest=lock)
+    (tmp_path / "environment" / "left-behind").touch()
+
+    assert not clear_and_build(tmp_path / "environment", own_interpreter, lock, Recorder()).reused
+    assert not (tmp_path / "environment" / "left-behind").exists()
+
+
+@pytest.mark.parametrize("step", ["make an empty environment", "install"])
+def test_an_environment_of_another_tool_is_there_as_before_where_nothing_came_of_it(
+    foreign: Path, own_interpreter: Interpreter, make_lock: Callable[[str], str], step: str
+) -> None:
+    before = contents(foreign)
+
+    with pytest.raises(KeyboardInterrupt):
+        clear_and_build(foreign, own_interpreter, make_lock("1.0"), Recorder(stop_at=step))
+
+    assert contents(foreign) == before
+
+
+@pytest.mark.parametrize("calls", range(8))
+def test_an_environment_of_another_tool_outlives_a_run_that_is_killed(
+    foreign: Path,
+    own_interpreter: Interpreter,
+    make_lock: Callable[[str], str],
+    monkeypatch: pytest.MonkeyPatch,
+    calls: int,
+) -> None:
+    before = contents(foreign)
+    with monkeypatch.context() as patch:
+        remaining = iter(range(calls))
+
+        def rename(self: Path, target: Path, *, original: Callable[[Path, Path], Path] = Path.rename) -> Path:
+            if next(remaining, None) is None:
+                raise SystemExit
+            return original(self, target)
+
+        patch.setattr(Path, "rename", rename)
+        with suppress(SystemExit, KeyboardInterrupt):
+            clear_and_build(foreign, own_interpreter, make_lock("1.0"), Recorder(stop_at="install"))
+
+    with suppress(OccupiedPathError), reserve_place(foreign):
+        pass
+
+    assert contents(foreign) == before
+
+
+def is_home(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(place))
+
+
+def is_above_home(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(place / "lib"))
+
+
+def is_current(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place / "bin")
+
+
+def is_of_envlock(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.prefix", str(place))
+
+
+def holds_a_project(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (place / "notes.txt").write_text("mine")
+
+
+def is_no_environment(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (place / "pyvenv.cfg").unlink()
+
+
+def has_no_python(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (place / "bin" / "python").unlink()
+
+
+def is_a_link(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.rename(place.with_name("elsewhere"))
+    place.symlink_to("elsewhere")
+
+
+KEPT = [
+    (is_home, "your home or the current folder is that environment, or lies in it"),
+    (is_above_home, "your home or the current folder is that environment, or lies in it"),
+    (is_current, "your home or the current folder is that environment, or lies in it"),
+    (is_of_envlock, "envlock itself runs in that environment"),
+    (holds_a_project, "the environment also holds notes.txt, which no tool puts there"),
+    (is_no_environment, "what is there is no virtual environment"),
+    (has_no_python, "what is there is no virtual environment"),
+    (is_a_link, "a link is not cleared"),
+]
+
+
+@pytest.mark.parametrize(("make", "found"), KEPT)
+def test_what_must_not_be_removed_is_not_cleared(
+    make: Callable[[Path, pytest.MonkeyPatch], None], found: str, foreign: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(foreign, monkeypatch)
+    before = contents(foreign.resolve())
+
+    with pytest.raises(OccupiedPathError) as caught, reserve_place(foreign, clears=True):
+        pass
+
+    assert str(caught.value) == f"{foreign}: {found}, left untouched"
+    assert caught.value.hint == "choose another place with --venv, or remove it yourself"
+    assert contents(foreign.resolve()) == before
+
+
+@pytest.mark.parametrize("place", ["/", "~"])
+def test_neither_the_root_nor_a_home_is_cleared(place: str) -> None:
+    with pytest.raises(OccupiedPathError):
+        refuse_foreign_environment(Path(place).expanduser(), clears=True)
+
+
+def test_what_a_killed_run_has_started_is_waited_for(
+    build: Callable[..., Environment], make_lock: Callable[[str], str], tmp_path: Path
+) -> None:
+    place = tmp_path / "environment"
+    place.mkdir()
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    (place / MARKER_NAME).write_text(json.dumps({"schema": MARKER_SCHEMA, "state": "building", "process": ended.pid}))
+    handle = os.open(place, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    with subprocess.Popen(["sleep", "1"], pass_fds=[handle]):
+        os.close(handle)
+        environment = build(make_lock("1.0"))
+
+    assert run(environment.python, "import tiny; print(tiny.version)") == "1.0"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import subprocess
-import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +16,7 @@ from virtualenv.seed.wheels.embed import get_embed_wheel
 from envlock.errors import InstallationError
 from envlock.installers import Installation, PipInstaller, UvInstaller, installer_for
 from envlock.interpreters import Interpreter
-from tests.building import Recorder, write_wheel
+from tests.building import Recorder, write_source, write_wheel
 
 WriteProgram = Callable[[str, str], Path]
 
@@ -37,22 +35,6 @@ def pin(path: Path, name: str, version: str) -> str:
 def pip_pin(line: str) -> str:
     wheel = bundled("pip", line)
     return pin(wheel, "pip", wheel.name.split("-")[1])
-
-
-def write_source(folder: Path, name: str, version: str) -> Path:
-    """A source distribution of the time before it could say how it is built."""
-    path = folder / f"{name}-{version}.tar.gz"
-    members = {
-        "PKG-INFO": f"Metadata-Version: 1.0\nName: {name}\nVersion: {version}\n",
-        "setup.py": f"from setuptools import setup\nsetup(name={name!r}, version={version!r}, py_modules=[{name!r}])\n",
-        f"{name}.py": "",
-    }
-    with tarfile.open(path, "w:gz") as archive:
-        for member, text in members.items():
-            entry = tarfile.TarInfo(f"{name}-{version}/{member}")
-            entry.size = len(text)
-            archive.addfile(entry, io.BytesIO(text.encode()))
-    return path
 
 
 @pytest.fixture(autouse=True)

@@ -138,18 +138,30 @@ def test_a_model_of_custom_layers_waits_for_their_code_and_loads_with_it(
     assert (exit_code, document["verification"]["predicts"]) == (0, True)
 
 
-def test_marshalled_code_runs_only_for_those_who_trust_it(
-    from_model: Callable[..., tuple[int, dict[str, Any]]], require_interpreter: RequireInterpreter
+@pytest.mark.parametrize(
+    ("artifact", "python"),
+    [
+        ("lambda_layer/model.h5", "3.11"),
+        # Its environment is made by other tools: uv serves no Python as old as that.
+        ("lambda_layer/python_2_model.h5", "2.7"),
+    ],
+)
+def test_marshalled_code_runs_only_for_those_who_trust_it_and_on_the_python_that_wrote_it(
+    artifact: str,
+    python: str,
+    from_model: Callable[..., tuple[int, dict[str, Any]]],
+    require_interpreter: RequireInterpreter,
 ) -> None:
-    require_interpreter("3.11")
+    require_interpreter(python)
 
-    exit_code, document = from_model("lambda_layer/model.h5")
+    exit_code, document = from_model(artifact)
+    assert document["candidate"]["python"] == python
     assert document["unverified"] == (
         "the artifact holds code, which loading would run: pass --trust if you trust where it comes from"
     )
     assert (exit_code, document["verification"]) == (1, None)
 
-    exit_code, document = from_model("lambda_layer/model.h5", "--trust")
+    exit_code, document = from_model(artifact, "--trust")
     assert (exit_code, document["verification"]["predicts"]) == (0, True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -11,13 +12,25 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from envlock.errors import UsageError
 from envlock.interpreters import Interpreter
+from envlock.isolation.choice import UnstartablePythonError
 from envlock.provenance import TensorSpec
 from envlock.reporter import SilentReporter
-from envlock.verification import Attempt, ImportedObject, Output, Verification, verify
+from envlock.verification import (
+    Attempt,
+    ImportedObject,
+    Input,
+    Output,
+    Verification,
+    compare_outputs,
+    find_builder,
+    verify,
+)
 from tests.building import create_environment
 
 ASSETS = Path(__file__).parent / "assets"
@@ -75,6 +88,8 @@ def test_a_model_that_loads_is_told_with_the_expression_that_loaded_it(bench: Be
         predicts=None,
         loader="keras",
         how=PLAIN,
+        imports=("import keras",),
+        lines=(f"model = {PLAIN}",),
         error="NoInputError: the model does not say what its inputs are",
         traceback="",
         attempts=(),
@@ -298,7 +313,7 @@ def test_the_child_sees_the_files_of_the_artifact_and_nothing_beside_them(
 
 
 def test_a_python_that_cannot_be_started_is_an_error_of_the_caller(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="cannot be started"):
+    with pytest.raises(UnstartablePythonError, match="cannot be started"):
         verify(tmp_path / "python", tmp_path / "model.h5", loaders=["keras"])
 
 
@@ -329,10 +344,12 @@ NUMPY = """
 class array:
     dtype = type("DType", (), {"name": "object", "kind": "O"})
     def __init__(self, values, dtype):
-        self.length = len(values)
+        self.texts, self.size = values, len(values)
     def reshape(self, shape):
-        self.shape = shape
+        self.shape = shape if shape != -1 else (self.size,)
         return self
+    def tolist(self):
+        return self.texts
 
 asarray = lambda value: value
 prod = lambda shape, dtype: shape[0] * shape[1]
@@ -401,10 +418,10 @@ def test_definitions_are_imported_and_passed_and_told(bench: Bench) -> None:
     assert found.snippet(Path("model.h5")) == (
         "import os",
         f"os.environ['PYTHONPATH'] = {str(bench.folder / 'packages')!r}",
-        "import keras",
-        "import provider",
         "import sys",
         f"sys.path.append({str(code)!r})",
+        "import keras",
+        "import provider",
         "from net.parts import Scale",
         "from provider import Shift",
         "custom_objects = {'Custom>Scale': Scale, 'Shift': Shift}",
@@ -420,6 +437,17 @@ def test_a_file_that_is_no_module_by_name_is_imported_too(bench: Bench) -> None:
     found = bench.verify(MODEL + "custom_objects['Scale']\n", code=bench.folder / "code", custom_objects=["Scale"])
 
     assert (found.loads, found.code_errors) == (True, ())
+
+
+@pytest.mark.parametrize("module", ["inputs", "load_model", "keras_model"])
+def test_the_persons_modules_may_have_any_name(bench: Bench, module: str) -> None:
+    (bench.folder / "code").mkdir()
+    (bench.folder / f"code/{module}.py").write_text("class Scale: pass\n")
+
+    found = bench.verify(MODEL + "custom_objects['Scale']\n", code=bench.folder / "code", custom_objects=["Scale"])
+
+    assert (found.loads, found.code_errors) == (True, ())
+    assert found.imported == (ImportedObject(name="Scale", module=module, attribute="Scale"),)
 
 
 def test_code_that_cannot_be_imported_is_told_with_its_file(bench: Bench) -> None:
@@ -439,56 +467,65 @@ def test_code_that_cannot_be_imported_is_told_with_its_file(bench: Bench) -> Non
 # --- what a person types -------------------------------------------------------------------------------------
 
 
+LOADED = Verification(
+    loads=True,
+    predicts=None,
+    loader="tensorflow",
+    how="",
+    imports=("import tensorflow as tf",),
+    error=None,
+    traceback="",
+    attempts=(),
+    code_errors=(),
+    imported=(),
+    outputs=(),
+    versions={},
+    seconds=1.0,
+)
+
+
+@pytest.fixture
+def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, empty."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+SESSION_LINES = (
+    "session = tf.InteractiveSession(graph=tf.Graph())",
+    "model = tf.saved_model.loader.load(session, ['serve'], path)",
+)
+
+
 @pytest.mark.parametrize(
-    ("how", "lines"),
+    ("loads", "artifact_format", "lines", "typed"),
     [
-        ("", ()),
-        (
-            "tf.keras.models.load_model(path, compile=False)",
-            ("import tensorflow as tf", "path = 'a'", "model = tf.keras.models.load_model(path, compile=False)"),
+        pytest.param(False, "saved-model", (), (), id="does-not-load"),
+        pytest.param(
+            True,
+            "saved-model",
+            SESSION_LINES,
+            ("import tensorflow as tf", "path = 'models'", *SESSION_LINES),
+            id="file-in-the-folder",
         ),
-        (
-            "tf_keras.models.load_model(path)",
-            ("import tf_keras", "path = 'a'", "model = tf_keras.models.load_model(path)"),
-        ),
-        (
-            "tf.compat.v1.saved_model.loader.load(session, ['serve'], path)",
-            (
-                "import tensorflow as tf",
-                "path = 'a'",
-                "session = tf.compat.v1.Session(graph=tf.compat.v1.Graph())",
-                "model = tf.compat.v1.saved_model.loader.load(session, ['serve'], path)",
-            ),
-        ),
-        (
-            "tf.import_graph_def(graph_def, name='')",
-            (
-                "import tensorflow as tf",
-                "path = 'a'",
-                "session = tf.InteractiveSession(graph=tf.Graph())",
-                "graph_def = tf.GraphDef.FromString(open(path, 'rb').read())",
-                "model = tf.import_graph_def(graph_def, name='')",
-            ),
+        pytest.param(
+            True,
+            "checkpoint",
+            ("model = tf.train.load_checkpoint(path)",),
+            ("import tensorflow as tf", "path = 'models/net'", "model = tf.train.load_checkpoint(path)"),
+            id="start-of-a-name",
         ),
     ],
 )
-def test_the_lines_to_type_are_those_that_worked(how: str, lines: tuple[str, ...]) -> None:
-    found = Verification(
-        loads=bool(how),
-        predicts=None,
-        loader="",
-        how=how,
-        error=None,
-        traceback="",
-        attempts=(),
-        code_errors=(),
-        imported=(),
-        outputs=(),
-        versions={},
-        seconds=1.0,
-    )
+def test_the_lines_to_type_are_those_that_worked(
+    loads: bool, artifact_format: str, lines: tuple[str, ...], typed: tuple[str, ...], in_folder: Path
+) -> None:
+    path = Path("models") / {"saved-model": "saved_model.pb", "checkpoint": "net.index"}[artifact_format]
+    (in_folder / "models").mkdir()
+    (in_folder / path).write_text("")
+    found = replace(LOADED, loads=loads, artifact_format=artifact_format, lines=lines)
 
-    assert found.snippet(Path("a")) == lines
+    assert found.snippet(path) == typed
 
 
 def test_the_lines_to_type_set_the_variables_that_the_packages_look_at(bench: Bench) -> None:
@@ -571,35 +608,35 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Interp
             "keras/tf-1.15-sequential.h5",
             ["tf.keras"],
             "tf.keras.models.load_model(path)",
-            (Output(name="", dtype="float32", shape=(1, 3), finite=True),),
+            [("", "float32", (1, 3))],
         ),
         (
             "2.3",
             "keras/tf-2.3-functional.h5",
             ["tf.keras"],
             "tf.keras.models.load_model(path)",
-            (Output(name="", dtype="float32", shape=(1, 1), finite=True),),
+            [("", "float32", (1, 1))],
         ),
         (
             "2.3",
             "saved_model/2.3",
             ["tensorflow"],
             "tf.saved_model.load(path)",
-            (Output(name="only", dtype="float32", shape=(1, 1), finite=True),),
+            [("only", "float32", (1, 1))],
         ),
         (
             "2.21",
             "keras/tf-2.21-functional.keras",
             ["keras"],
             "keras.models.load_model(path)",
-            (Output(name="", dtype="float32", shape=(1, 1), finite=True),),
+            [("", "float32", (1, 1))],
         ),
         (
             "2.21",
             "saved_model/2.6",
             ["keras", "tensorflow"],
             "tf.saved_model.load(path)",
-            (Output(name="only", dtype="float32", shape=(1, 1), finite=True),),
+            [("only", "float32", (1, 1))],
         ),
     ],
 )
@@ -610,7 +647,7 @@ def test_a_real_model_is_loaded_and_called(
     asset: str,
     loaders: list[str],
     how: str,
-    outputs: tuple[Output, ...],
+    outputs: list[tuple[str, str, tuple[int, ...]]],
 ) -> None:
     python = installed(line, require_interpreter(INSTALLATIONS[line].python))
     inputs = (TensorSpec(name="unused", dtype="float32", shape=(None, 1)),)
@@ -618,8 +655,9 @@ def test_a_real_model_is_loaded_and_called(
     found = verify(python, ASSETS / asset, loaders=loaders, inputs=inputs)
 
     assert (found.error, found.loads, found.predicts, found.how) == (None, True, True, how)
-    assert found.outputs == outputs
+    assert [(item.name, item.dtype, item.shape) for item in found.outputs] == outputs
     assert found.is_finite
+    assert not found.misshapen
 
 
 @pytest.mark.online
@@ -635,3 +673,134 @@ def test_the_lines_to_type_choose_the_keras_that_loaded_a_real_model(
     typed = subprocess.run([python, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
 
     assert typed.stdout == "tf_keras\n"
+
+
+# --- two environments ----------------------------------------------------------------------------------------
+
+
+def called(*outputs: Output, **fields: Any) -> Verification:
+    """A verification that called the model on one input and got *outputs*."""
+    values = {"predicts": True, "inputs": (Input(dtype="float32", shape=(1, 2), digest="a"),), **fields}
+    return replace(LOADED, outputs=outputs, **values)
+
+
+def output(*values: float, name: str = "") -> Output:
+    return Output(name=name, dtype="float32", shape=(1, len(values)), finite=True, values=values)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "differences"),
+    [
+        pytest.param([output(1.0, 2.0)], [output(1.0, 2.0)], [("", 0.0, 0.0)], id="same"),
+        pytest.param([output(1.0, -4.0)], [output(1.0, -3.0)], [("", 1.0, 0.25)], id="other-numbers"),
+        pytest.param(
+            [output(1.0, name="b"), output(8.0, name="a")],
+            [output(8.0, name="a"), output(1.5, name="b")],
+            [("b", 0.5, 0.5 / 1.5), ("a", 0.0, 0.0)],
+            id="by-name",
+        ),
+        pytest.param([output(1.0, name="dense")], [output(1.5)], [("dense", 0.5, 0.5 / 1.5)], id="named-in-one-alone"),
+        pytest.param([output(0.0)], [output(0.0)], [("", 0.0, 0.0)], id="nothing-but-zeros"),
+        pytest.param([output(math.nan, math.inf)], [output(math.nan, math.inf)], [("", 0.0, 0.0)], id="same-nonsense"),
+        pytest.param([output(1.0, 2.0)], [output(1.0, math.nan)], [("", math.inf, math.inf)], id="nonsense-in-one"),
+        pytest.param([output()], [output()], [("", 0.0, 0.0)], id="empty"),
+    ],
+)
+def test_outputs_are_compared_number_by_number(
+    first: list[Output], second: list[Output], differences: list[tuple[str, float, float]]
+) -> None:
+    found = compare_outputs(called(*first), called(*second))
+
+    assert found.obstacle is None
+    assert [(item.name, item.absolute, item.relative) for item in found.differences] == differences
+
+
+@pytest.mark.parametrize(
+    ("second", "obstacle"),
+    [
+        pytest.param(
+            called(predicts=False, error="ValueError: no\nmore"),
+            "the model gave nothing in the second environment: ValueError: no",
+            id="fails",
+        ),
+        pytest.param(
+            called(output(1.0), inputs=(Input(dtype="int32", shape=(1, 2), digest="b"),)),
+            "the model takes other inputs in the second environment",
+            id="other-inputs",
+        ),
+        pytest.param(
+            called(output(1.0), output(1.0)),
+            "the model gives 1 outputs in the first environment, 2 in the second",
+            id="other-outputs",
+        ),
+        pytest.param(
+            called(output(1.0, 2.0, name="y")),
+            "output y has shape (1, 1) in the first environment, (1, 2) in the second",
+            id="other-shapes",
+        ),
+    ],
+)
+def test_what_cannot_be_compared_is_told(second: Verification, obstacle: str) -> None:
+    found = compare_outputs(called(output(1.0, name="y")), second)
+
+    assert (found.differences, found.obstacle) == ((), obstacle)
+
+
+# --- weights and the model that they belong to ---------------------------------------------------------------
+
+BUILDERS = """
+import keras
+
+class Net(keras.Model):
+    weights = [1]
+    def load_weights(self, path):
+        if open(path).read() != "numbers": raise ValueError("other numbers")
+
+def build_empty():
+    model = Net()
+    model.weights = []
+    return model
+
+ready = Net()
+"""
+
+
+@pytest.mark.parametrize(
+    ("builder", "lines", "error"),
+    [
+        (
+            "Net",
+            ("model = Net()", "model.load_weights(path)"),
+            "NoInputError: the model does not say what its inputs are",
+        ),
+        (
+            "net:ready",
+            ("model = ready", "model.load_weights(path)"),
+            "NoInputError: the model does not say what its inputs are",
+        ),
+        (
+            "build_empty",
+            (),
+            "ValueError: the model that the code builds has no weights yet: give it its input shape, or call it once",
+        ),
+    ],
+)
+def test_weights_are_put_into_the_model_that_the_code_builds(
+    bench: Bench, builder: str, lines: tuple[str, ...], error: str
+) -> None:
+    (bench.folder / "code").mkdir()
+    (bench.folder / "code/net.py").write_text(BUILDERS)
+
+    found = bench.verify("numbers", code=bench.folder / "code", builder=builder, artifact_format="keras-hdf5")
+
+    assert (found.loads, found.lines, found.error) == (bool(lines), lines, error)
+
+
+def test_what_the_code_does_not_define_cannot_build_the_model(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        find_builder(tmp_path, "build_model")
+    assert str(caught.value) == f"{tmp_path}: no file defines build_model at its top level"
+
+    with pytest.raises(UsageError) as caught:
+        find_builder(tmp_path, "nets.small:build_model")
+    assert str(caught.value) == f"{tmp_path}: there is no module nets.small"

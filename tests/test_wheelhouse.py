@@ -8,10 +8,13 @@ import os
 import subprocess
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 from envlock.errors import (
     DamagedFileError,
@@ -25,7 +28,7 @@ from envlock.errors import (
 from envlock.interpreters import Interpreter
 from envlock.pip_process import DownloadError
 from envlock.reporter import SilentReporter
-from envlock.target import LINUX_X86_64, MACOS_ARM64, WINDOWS_X86_64, Platform, platform_here
+from envlock.target import LINUX_X86_64, MACOS_ARM64, WINDOWS_X86_64, Platform, Target, platform_here
 from envlock.wheelhouse import Wheelhouse, fetch
 from tests.building import Recorder, create_environment
 from tests.index_server import serve_index
@@ -153,7 +156,6 @@ def test_the_folder_holds_one_file_for_each_pin_byte_for_byte(
     ("python", "platform", "expected"),
     [
         pytest.param("3.8", LINUX_X86_64, "cp38-cp38-manylinux2014_x86_64", id="Linux"),
-        pytest.param("2.7", LINUX_X86_64, "cp27-cp27mu-manylinux1_x86_64", id="Python 2"),
         pytest.param("3.8", MACOS_ARM64, "cp38-cp38-macosx_11_0_arm64", id="macOS"),
         pytest.param("3.8", WINDOWS_X86_64, "cp38-cp38-win_amd64", id="Windows"),
     ],
@@ -168,7 +170,6 @@ def test_of_several_files_the_one_for_the_target_is_fetched(
 ) -> None:
     tags = [
         *("cp38-cp38-manylinux1_x86_64", "cp38-cp38-manylinux2014_x86_64", "cp38-cp38-manylinux_2_39_x86_64"),
-        *("cp27-cp27m-manylinux1_x86_64", "cp27-cp27mu-manylinux1_x86_64"),
         *("cp38-cp38-macosx_11_0_arm64", "cp38-cp38-win_amd64"),
     ]
     files = [wheel("many", "1.0", tag) for tag in tags]
@@ -177,6 +178,58 @@ def test_of_several_files_the_one_for_the_target_is_fetched(
     fetch_lock(line(*files), python=python, platform=platform)
 
     assert list(contents(tmp_path / "wheels")) == [f"many-1.0-{expected}.whl"]
+
+
+@pytest.mark.parametrize(
+    ("python", "expected"),
+    [("2.7", "cp27-cp27mu-manylinux1_x86_64"), ("3.5", "cp35-cp35m-manylinux1_x86_64")],
+)
+def test_an_old_python_gets_what_makes_its_environments_too(
+    python: str,
+    expected: str,
+    index: Path,
+    tmp_path: Path,
+    fetch_lock: Callable[..., Wheelhouse],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tags = ["cp27-cp27m-manylinux1_x86_64", "cp27-cp27mu-manylinux1_x86_64", "cp35-cp35m-manylinux1_x86_64"]
+    files, virtualenv = [wheel("many", "1.0", tag) for tag in tags], wheel("virtualenv", "20.21.1")
+    offer(index, *files, virtualenv)
+    asked = []
+
+    class Offline:
+        """In place of the database, which has other hashes than tiny stand-ins."""
+
+        def resolve(self, requirements: Sequence[Requirement], *, target: Target, **_: object) -> object:
+            asked.append(([*map(str, requirements)], str(target)))
+            hashes = [f"sha256:{hashlib.sha256(virtualenv[1]).hexdigest()}"]
+            return SimpleNamespace(pins=[SimpleNamespace(name="virtualenv", version=Version("20.21.1"), hashes=hashes)])
+
+    monkeypatch.setattr("envlock.wheelhouse.resolvers_of", lambda _: [Offline()])
+
+    wheelhouse = fetch_lock(line(*files), python=python, platform=LINUX_X86_64)
+
+    assert list(contents(tmp_path / "wheels")) == [f"many-1.0-{expected}.whl", virtualenv[0]]
+    assert [file.name for file in wheelhouse.files] == [f"many-1.0-{expected}.whl", virtualenv[0]]
+    assert str(wheelhouse.target) == f"Python {python} on Linux x86_64"
+    assert asked == [(["virtualenv==20.21.1"], "Python 3.10 on Linux x86_64")]
+
+
+def test_a_source_with_a_dash_in_its_version_gets_a_name_under_which_installers_find_it(
+    tmp_path: Path, fetch_lock: Callable[..., Wheelhouse], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, content = source("dashed", "3.2.3-2")
+    lock = HEADING + f"dashed==3.2.3.post2 --hash=sha256:{hashlib.sha256(content).hexdigest()}\n"
+    monkeypatch.delenv("PIP_NO_INDEX")
+    with serve_index() as server:
+        monkeypatch.setenv("PIP_INDEX_URL", server.url)
+        address = server.add_file(name, content)
+        server.pages["/simple/dashed/"] = ("text/html", f'<a href="{address}">{name}</a>'.encode())
+        # The tools are pinned by the database, with hashes that no tiny stand-in has.
+        with pytest.raises(DownloadError, match="No matching distribution found for setuptools=="):
+            fetch_lock(lock)
+
+    assert contents(tmp_path / "wheels") == {"dashed-3.2.3.post2.tar.gz": content}
 
 
 def test_a_pin_whose_marker_leaves_the_target_out_is_not_fetched(

@@ -26,6 +26,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import count, islice
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -40,12 +41,13 @@ from envlock.environment import reserve_place
 from envlock.errors import EnvlockError
 from envlock.interpreters import Interpreter, find_interpreters
 from envlock.knowledge.bounds import bounds_for
+from envlock.knowledge.builds import build_for
 from envlock.knowledge.datafiles import read_toml
-from envlock.knowledge.families import family_of, member_for_cpu
+from envlock.knowledge.families import family_of
 from envlock.knowledge.loaders import all_loaders
 from envlock.knowledge.pairings import is_paired, paired_lines, release_for_tensorflow
 from envlock.knowledge.pip_support import find_old_python
-from envlock.knowledge.releases import Release, latest_of_line, line_order, lines_of, releases_of_line
+from envlock.knowledge.releases import Release, line_order, lines_of, releases_of_line
 from envlock.reporter import SilentReporter
 from envlock.resolution import ENGINES, Resolution, Resolver, resolvers_of
 from envlock.target import LINUX_X86_64, Platform, Target
@@ -137,30 +139,43 @@ def plan_trials(pythons: Collection[str], platform: Platform) -> tuple[Trial, ..
     newest, newest line first. What goes with several TensorFlow lines is tried on the best of them in this way; the
     others come last of all, each on one Python.
     """
+    targets = [Target(python=python, platform=platform) for python in sorted(pythons, key=line_order, reverse=True)]
     ranked: list[tuple[tuple[object, ...], Trial]] = []
-    for subject in subjects():
-        for release in _last_of_each_line(subject):
-            targets = [
-                Target(python=python, platform=platform)
-                for python in sorted(pythons, key=line_order, reverse=True)
-                # What has no wheel at all is pure Python of a time when nothing else was uploaded.
-                if not release.wheels or release.supports(python, platform.name)
-            ]
-            for place, line in enumerate(_tensorflow_lines(release, targets)):
-                trials = list(_trials(release, line, targets))
-                for position, trial in enumerate(trials[:1] if place else trials):
-                    newest_first = tuple(-part for part in line_order(release.line))
-                    rank = (place > 0, subjects().index(subject), position, newest_first, place)
-                    ranked.append((rank, trial))
+    for worth, subject in enumerate(subjects()):
+        for line in lines_of(subject):
+            newest_first = tuple(-part for part in line_order(line))
+            for place, position, trial in _trials_of_line(subject, line, targets):
+                ranked.append(((place > 0, worth, position, newest_first, place), trial))
     return tuple(trial for _, trial in sorted(ranked, key=lambda item: item[0]))
 
 
-def _last_of_each_line(distribution: str) -> Iterator[Release]:
-    """Newest line first."""
-    for line in reversed(lines_of(distribution)):
-        release = latest_of_line(distribution, line)
-        if release is not None:
-            yield release
+def _trials_of_line(subject: str, line: str, targets: Sequence[Target]) -> Iterator[tuple[int, int, Trial]]:
+    """The trials of one line, each after the places of its TensorFlow line and of its target, counted from the best."""
+    positions = count()
+    for release, served in _last_releases(subject, line, targets):
+        for place, tensorflow_line in enumerate(_tensorflow_lines(release, served)):
+            trials = _trials(release, tensorflow_line, served)
+            if place:
+                yield from ((place, 0, trial) for trial in islice(trials, 1))
+            else:
+                yield from ((0, next(positions), trial) for trial in trials)
+
+
+def _last_releases(subject: str, line: str, targets: Iterable[Target]) -> list[tuple[Release, list[Target]]]:
+    """The last releases of a line that *targets* can install, each with its targets, in the order of these."""
+    found: dict[Version, tuple[Release, list[Target]]] = {}
+    for target in targets:
+        installable = (item for item in reversed(releases_of_line(subject, line)) if _can_install(item, target))
+        if (release := next(installable, None)) is not None:
+            found.setdefault(release.version, (release, []))[1].append(target)
+    return list(found.values())
+
+
+def _can_install(release: Release, target: Target) -> bool:
+    if release.distribution == "tensorflow" and build_for(release.version, target, "cpu") is None:
+        return False
+    # What has no wheel at all is pure Python of a time when nothing else was uploaded.
+    return not release.wheels or release.supports(target.python, target.platform.name)
 
 
 def _tensorflow_lines(release: Release, targets: Sequence[Target]) -> tuple[str, ...]:
@@ -169,8 +184,6 @@ def _tensorflow_lines(release: Release, targets: Sequence[Target]) -> tuple[str,
     if loaders:
         own = (loader.tensorflow for loader in loaders if loader.line == release.line)
         return next(own, None) or paired_lines(release.distribution, release.version)
-    if not targets:
-        return ()
     if is_paired(release.distribution):
         fitting: Sequence[str] = paired_lines(release.distribution, release.version)
     else:
@@ -211,15 +224,12 @@ def _trials(release: Release, line: str, targets: Iterable[Target]) -> Iterator[
 
 
 def _tensorflow_for(release: Release, line: str, target: Target) -> Release | None:
-    """The release of the TensorFlow family that goes with *release*; ``None`` where the target has no wheel of it."""
+    """The last release of the TensorFlow family that goes with *release*; ``None`` where the target has no wheel."""
     declared = _demanded_member(release, target)
-    if declared is not None:
-        patches = _patches(declared.name, line, declared)
-        return patches[-1] if patches and patches[-1].supports(target.python, target.platform.name) else None
-    newest = latest_of_line("tensorflow", line)
-    if newest is None:
-        return None
-    return member_for_cpu("tensorflow", newest.version, python=target.python, platform=target.platform.name)
+    member = declared.name if declared else None
+    patches = [release] if release.distribution == "tensorflow" else _patches(member or "tensorflow", line, declared)
+    builds = (build_for(item.version, target, "cpu", member=member) for item in reversed(patches))
+    return next((build.release for build in builds if build), None)
 
 
 def _demanded_member(release: Release, target: Target) -> Requirement | None:
@@ -306,12 +316,14 @@ def _key(row: Row) -> tuple[object, ...]:
 
 
 def _tensorflow_version(row: Row) -> Version:
-    (version,) = {
+    """The version of TensorFlow that was asked for, else that of the subject itself."""
+    asked = {
         Version(clause.version)
         for requirement in map(Requirement, row["requested"])
         if family_of(requirement.name) == "tensorflow"
         for clause in requirement.specifier
     }
+    (version,) = asked or {Version(row["version"])}
     return version
 
 

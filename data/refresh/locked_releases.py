@@ -4,11 +4,12 @@
     python data/refresh/locked_releases.py --journal DIR --assemble [--data DIR] [--allow-fewer]
 
 ``snapshot.py`` asks the index for all releases of all distributions. This script asks nothing that uv does not ask
-for an installation: it lets uv lock each trial of ``closures.py`` for each platform, with the corrected bounds, and
-every TensorFlow line for each device. Of each lock it keeps the files with their hashes, sizes and upload times,
-and of uv's cache what the wheels that it looked into declare. The journal gets a JSON line for each lock; a trial that
-stands there is not locked again. The second form writes the tables from all locks of the journal. Where uv refuses a
-Python, a project of uv (``project_locks.py``) or a pip of that Python (``pip_locks.py``) stands in.
+for an installation: it lets uv lock each trial of ``closures.py`` for each platform, with the corrected bounds, every
+TensorFlow line for each device, and what makes environments of old Pythons. Of each lock it keeps the files with their
+hashes, sizes and upload times, and of uv's cache what the wheels that it looked into declare. The journal gets a JSON
+line for each lock; a trial that stands there is not locked again. The second form writes the tables from all locks of
+the journal. Where uv refuses a Python, a project of uv (``project_locks.py``) or a pip of that Python
+(``pip_locks.py``) stands in.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from typing import Any
 import msgpack
 from closures import Journal, Trial, describe_trial, pending_trials, plan_trials
 from options import script_parser
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 from pip_locks import SOURCE, lock_with_pip
@@ -60,6 +62,7 @@ def main() -> None:
     pythons = read_toml(options.data / "snapshot_roots.toml")["scope"]["pythons"]
     trials = [trial for platform in PLATFORMS for trial in plan_trials(pythons, platform)]
     trials += [trial for platform in PLATFORMS for trial in plan_device_trials(pythons, platform)]
+    trials += [trial for platform in PLATFORMS for trial in plan_tool_trials(pythons, platform)]
     chosen = [trial for trial in trials if options.only in _name(trial)]
     pending = pending_trials(chosen, journal.rows(), again=False)
     cache = Path(run_uv(["cache", "dir"], action="finding the cache", place="the cache of uv").strip())
@@ -107,6 +110,20 @@ def _device_trial(build: Build, device: Device, target: Target) -> Trial:
     )
 
 
+def plan_tool_trials(pythons: Iterable[str], platform: Platform) -> Iterator[Trial]:
+    """What makes environments of the *pythons* that uv does not serve."""
+    for old in dict.fromkeys(filter(None, map(find_old_python, pythons))):
+        virtualenv = Requirement(old.virtualenv)
+        (pinned,) = virtualenv.specifier
+        yield Trial(
+            subject=virtualenv.name,
+            version=Version(pinned.version),
+            requirements=(virtualenv,),
+            constraints=(),
+            target=Target(python=old.run_by, platform=platform),
+        )
+
+
 # --- one lock ------------------------------------------------------------------------------------------------
 
 
@@ -122,20 +139,26 @@ def lock(trial: Trial, cache: Path) -> Row:
 def _lock_packages(trial: Trial, cache: Path) -> list[Row]:
     if trial.target.python.startswith("2."):
         return lock_with_pip(trial, _TOOLS)
-    document = _compile(trial)
+    document = _compile(trial, cache)
     return [describe_package(package, cache) for package in document["packages"]]
 
 
-def _compile(trial: Trial) -> Mapping[str, Any]:
+def _compile(trial: Trial, cache: Path) -> Mapping[str, Any]:
     """The lock of *trial*: of wheels alone where that has a solution."""
     if find_old_python(trial.target.python):
-        wheels, compile_from = ["--no-build"], partial(lock_project, trial, _TOOLS)
+        bounds_of = partial(_declared_pythons, cache)
+        wheels, compile_from = ["--no-build"], partial(lock_project, trial, _TOOLS, bounds_of=bounds_of)
     else:
         wheels, compile_from = ["--only-binary", ":all:"], partial(_compile_from, trial)
     try:
         return compile_from(wheels)
     except UvError:
         return compile_from([])
+
+
+def _declared_pythons(cache: Path, package: Mapping[str, Any]) -> list[str]:
+    """The Requires-Python of each file of a package that uv has looked into."""
+    return [item["requires_python"] for item in describe_package(package, cache)["metadata"]]
 
 
 def _compile_from(trial: Trial, sources: Sequence[str]) -> Mapping[str, Any]:

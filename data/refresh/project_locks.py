@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,29 @@ from closures import Trial
 from packaging.requirements import Requirement
 from tables import read_toml
 
+from envlock.knowledge.specifiers import admits
 from envlock.resolution.distributions import rank_wheel
 from envlock.target import Target
 from envlock.uv_process import run_uv
 
 
-def lock_project(trial: Trial, tools: Iterable[str], sources: Sequence[str]) -> Mapping[str, Any]:
-    """The document of PEP 751 that uv makes of *trial* beside *tools*; *sources* are its options on wheels and sdists.
+def lock_project(
+    trial: Trial,
+    tools: Iterable[str],
+    sources: Sequence[str],
+    *,
+    bounds_of: Callable[[Mapping[str, Any]], Iterable[str]],
+) -> Mapping[str, Any]:
+    """The document of PEP 751 that uv makes of *trial* beside *tools*.
 
-    uv takes a release for good that has wheels for newer Pythons alone: such releases are ruled out, one after the
-    other.
+    uv takes a release for good that has wheels for newer Pythons alone, or leaves that Python out with ``!=``: such
+    releases are ruled out, one after the other.
+
+    Args:
+        trial: What is locked.
+        tools: Requirements beside it.
+        sources: Options of uv on wheels and sdists.
+        bounds_of: Tells what a package of the document, as it was read, declares as its Requires-Python.
 
     Raises:
         UvError: It finds no solution.
@@ -34,7 +47,12 @@ def lock_project(trial: Trial, tools: Iterable[str], sources: Sequence[str]) -> 
     ruled_out: list[Requirement] = []
     while True:
         document = _lock(required, [*trial.constraints, *ruled_out], trial.target, sources)
-        unfit = [package for package in document["packages"] if not _is_installable(package, trial.target)]
+        unfit = [
+            package
+            for package in document["packages"]
+            if not _has_file(package, trial.target)
+            or not all(admits(bound, trial.target.full_python) for bound in bounds_of(package))
+        ]
         if not unfit:
             return document
         ruled_out += [Requirement(f"{package['name']}!={package['version']}") for package in unfit]
@@ -54,7 +72,7 @@ def _lock(
         return read_toml(written)
 
 
-def _is_installable(package: Mapping[str, Any], target: Target) -> bool:
+def _has_file(package: Mapping[str, Any], target: Target) -> bool:
     """Whether the target installs a wheel of *package*, or it has none at all."""
     names = [file["url"].rpartition("/")[2] for file in package.get("wheels", ())]
     return not names or any(rank_wheel(name, target) is not None for name in names)
@@ -74,7 +92,7 @@ def _describe_project(requirements: Sequence[Requirement], constraints: Sequence
             'name = "trial"',
             'version = "0"',
             # Bounded above, no Python at hand would be fit to read metadata with.
-            f'requires-python = ">={target.python}"',
+            f'requires-python = ">={target.full_python}"',
             f"dependencies = {_array(requirements)}",
             "[tool.uv]",
             f"constraint-dependencies = {_array(constraints)}",

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 # Types only: a command must not wait for stages that it does not use.
 if TYPE_CHECKING:
     from envlock.candidates import EnvironmentCandidate
+    from envlock.code_imports import Need
+    from envlock.custom_code import Definition
     from envlock.errors import EnvlockError
     from envlock.inspection import Inspection
     from envlock.isolation.choice import Isolation
@@ -66,7 +68,14 @@ def outcome_document(outcome: Outcome) -> Document:
         "venv": str(outcome.environment.path) if outcome.environment else None,
         "loader": outcome.verification.how if outcome.verification else None,
         "verification": _verification(outcome.verification) if outcome.verification else None,
+        "verified_at": outcome.verified.time if outcome.verified else None,
+        "already_verified": outcome.is_recalled,
         "unverified": outcome.unverified,
+        "code": {
+            "definitions": [_definition(name, item) for name, item in outcome.definitions.items()],
+            "imports": [_import(need, outcome) for need in outcome.needs],
+        },
+        "kernel": {"name": outcome.kernel.name, "folder": str(outcome.kernel.folder)} if outcome.kernel else None,
         "passed_over": [
             {"candidate": _candidate(item.candidate), "command": item.command} for item in outcome.passed_over
         ],
@@ -125,6 +134,25 @@ def _candidate(candidate: EnvironmentCandidate) -> Document:
         "needs": list(candidate.needs),
         "verdict": candidate.verdict.verdict,
         "is_saver": candidate.is_saver,
+    }
+
+
+def _definition(name: str, definition: Definition) -> Document:
+    return {
+        "name": name,
+        "file": str(definition.file),
+        "line": definition.line,
+        "module": definition.module,
+    }
+
+
+def _import(need: Need, outcome: Outcome) -> Document:
+    return {
+        "module": need.first.module,
+        "file": str(need.first.file),
+        "line": need.first.line,
+        "distribution": need.distribution,
+        "supply": outcome.supply_of(need),
     }
 
 

@@ -50,6 +50,19 @@ class FromModel:
             "--venv", metavar="DIR", type=Path, default=Path(".venv"), help="the environment (default: .venv)"
         )
         outputs.add_argument(
+            "--clear",
+            action="store_true",
+            help="make the environment anew, in place of any virtual environment that is there, whoever made it",
+        )
+        outputs.add_argument(
+            "--kernel",
+            metavar="NAME",
+            nargs="?",
+            const="",
+            help="also make a Jupyter kernel of the environment, and put ipykernel into it (default name: envlock and "
+            "the folder that the environment lies in)",
+        )
+        outputs.add_argument(
             "--format",
             choices=[writer.name for writer in WRITERS],
             help="of the lock, whichever it has now (default: as it has now, or as FILE is named)",
@@ -142,6 +155,11 @@ class FromModel:
             "--trust", action="store_true", help="load it although it holds code: loading runs that code"
         )
         verification.add_argument("--no-verify", action="store_true", help="do not load the model")
+        verification.add_argument(
+            "--verify-again",
+            action="store_true",
+            help="load it although it was seen to load, and nothing has changed since",
+        )
 
     def run(self, arguments: Namespace, reporter: Reporter) -> int:
         """Make the environment; 0 where the model was seen to load, 1 where it was not, or cannot be called."""
@@ -193,6 +211,7 @@ def _requests(arguments: Namespace, reporter: Reporter) -> list[Request]:
 
     from envlock.candidates import Wishes, split_off_tensorflow
     from envlock.errors import UsageError
+    from envlock.kernel import name_for
     from envlock.pipeline import Request
     from envlock.resolution import resolvers_of
 
@@ -240,14 +259,31 @@ def _requests(arguments: Namespace, reporter: Reporter) -> list[Request]:
             code=arguments.code,
             trusts_code=arguments.trust,
             verifies=not arguments.no_verify,
+            verifies_again=arguments.verify_again,
+            clears=arguments.clear,
+            kernel=name_for(arguments.venv) if arguments.kernel == "" else arguments.kernel,
         )
         for platform, path in zip(platforms, paths, strict=True)
     ]
 
 
 def _refuse_contradictions(arguments: Namespace) -> None:
-    """Make sure that standard output is for one thing, and that --no-index leaves something to work from."""
+    """Make sure that what is asked for goes together, and that --no-index leaves something to work from."""
     from envlock.errors import UsageError
+
+    makes_none = "--lock-only" if arguments.lock_only else "--check" if arguments.check else None
+    about_environment = [
+        option
+        for option, is_given in [("--clear", arguments.clear), ("--kernel", arguments.kernel is not None)]
+        if is_given
+    ]
+    if makes_none is not None and about_environment:
+        raise UsageError(
+            f"{about_environment[0]} is about an environment, and {makes_none} makes none",
+            hint="leave one of them out",
+        )
+    if arguments.no_verify and arguments.verify_again:
+        raise UsageError("--verify-again contradicts --no-verify", hint="leave one of them out")
 
     if arguments.output == _STANDARD_OUTPUT and (arguments.json or arguments.check):
         other = "--json" if arguments.json else "--check"
@@ -267,11 +303,13 @@ def _refuse_contradictions(arguments: Namespace) -> None:
 
 def _wanted(arguments: Namespace) -> Wanted:
     """What is asked for besides, by options and in files."""
+    from envlock.kernel import REQUIREMENT
     from envlock.requirements_file import Wanted, parse_requirement, read_requirements
 
     read = [read_requirements(path) for path in arguments.with_requirements]
+    besides = [*arguments.besides, *([REQUIREMENT] if arguments.kernel is not None else [])]
     return Wanted(
-        requirements=tuple(chain(map(parse_requirement, arguments.besides), *(item.requirements for item in read))),
+        requirements=tuple(chain(map(parse_requirement, besides), *(item.requirements for item in read))),
         constraints=tuple(chain(*(item.constraints for item in read))),
     )
 

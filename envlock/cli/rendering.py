@@ -11,6 +11,7 @@ from envlock.formats.text import first_line, printable
 
 # Types only: a command must not wait for stages that it does not use.
 if TYPE_CHECKING:
+    from envlock.code_imports import Need
     from envlock.custom_code import Definition
     from envlock.dating import Saver
     from envlock.errors import EnvlockError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from envlock.pipeline import Outcome, PassedOver
     from envlock.provenance import Finding, Provenance
     from envlock.verification import Verification
+    from envlock.verification_record import Verified
     from envlock.writers import Differences
 
 _LABEL_WIDTH = 14
@@ -130,10 +132,11 @@ def _environment_part(outcome: Outcome) -> Iterator[str]:
         *_rows("why", _reasons(outcome)),
         *_rows("needs", outcome.candidate.needs),
         _row("lock", _described_lock(outcome)),
+        *_rows("your code", _imports(outcome)),
         *_rows("passed over", map(_passed_over, _best_of_each_python(outcome.passed_over))),
     ]
-    if outcome.verification is not None:
-        lines.append(_row("verified", _verified(outcome)))
+    if outcome.verified is not None:
+        lines.append(_row("verified", _verified(outcome.verified, outcome)))
     elif environment is not None:
         lines.append(_row("NOT verified", printable(outcome.unverified or "", 300)))
     yield "\n".join(lines)
@@ -150,6 +153,8 @@ def _use_part(outcome: Outcome) -> Iterator[str]:
     if outcome.verification is not None:
         lines.append(_row("", "python"))
         lines += [_row("", f">>> {line}") for line in outcome.verification.snippet(outcome.inspection.provenance.path)]
+    if outcome.kernel is not None:
+        lines.append(_row("", f"or in Jupyter, with the kernel {outcome.kernel.name}: {outcome.kernel.title}"))
     yield "\n".join(lines)
 
 
@@ -190,13 +195,14 @@ def _passed_over(item: PassedOver) -> str:
     return f"{item.candidate.name}, the better one: its Python is not here{command}"
 
 
-def _verified(outcome: Outcome) -> str:
-    verification = outcome.verification
-    if verification is None:
-        return "no"
-    seconds = outcome.seconds.get("verification", 0.0)
+def _verified(verified: Verified, outcome: Outcome) -> str:
+    verification = verified.verification
     isolated = f", {verification.isolation}" if verification.isolation is not None else ""
-    return f"the model loads {_called(verification)}, seen in {seconds:.1f} s{isolated}"
+    seen = f"seen in {outcome.seconds.get('verification', 0.0):.1f} s"
+    if outcome.is_recalled:
+        day, _, time = verified.time.rstrip("Z").partition("T")
+        seen = f"already verified on {day} at {time} UTC, and nothing has changed since"
+    return f"the model loads {_called(verification)}, {seen}{isolated}"
 
 
 def _called(verification: Verification) -> str:
@@ -215,6 +221,25 @@ def _needs(custom: Collection[CustomObject], definitions: Mapping[str, Definitio
             definition = definitions[item.name]
             source = f"{definition.file}, line {definition.line}"
         yield f"{item.kind} {printable(item.name)} ({source})"
+
+
+def _imports(outcome: Outcome) -> Iterator[str]:
+    for need in outcome.needs:
+        if outcome.supply_of(need) == "chosen":
+            # TensorFlow itself: all else in the report is about that.
+            continue
+        place = f"{need.first.file}, line {need.first.line}"
+        yield f"imports {printable(need.first.module)} ({printable(place, limit=len(place))}): {_supply(need, outcome)}"
+
+
+def _supply(need: Need, outcome: Outcome) -> str:
+    """Where an import is served from, or what to do where it is not."""
+    return {
+        "added": f"{need.distribution} is in the lock for it",
+        "locked": f"{need.distribution} is in the lock anyway",
+        "left-out": f"not in the lock, since the code can do without; --with {need.distribution} adds it",
+        "unknown": "which distribution brings it is not known; name it with --with",
+    }[outcome.supply_of(need)]
 
 
 def _evidence(provenance: Provenance) -> Iterator[str]:

@@ -7,17 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from envlock.errors import EnvlockError
 from envlock.isolation import LEVELS
 from envlock.isolation.interface import Guarantee, Limits, default_limits
 from envlock.isolation.running import Ended, RefusedError, run_at
 from envlock.isolation.visible import SYSTEM, environment_places
 
 _TRIAL_SECONDS = 20.0
-# In the syntax of every Python: whether it starts, and may open what the command is going to open.
+# In the syntax of every Python: whether it starts, and may open what the command is going to open. An environment of
+# Python 2.7 finds its standard library by `site`, which is left out here: these modules are part of the interpreter.
 _TRIAL = """\
-import os, sys
+import posix, sys
 for path in sys.argv[1:]:
-    os.listdir(path) if os.path.isdir(path) else open(path, "rb").close()
+    posix.close(posix.open(path, posix.O_RDONLY))
 """
 
 
@@ -27,6 +29,19 @@ _PHRASES: Mapping[Guarantee, str] = {
     "no-network": "bar the network",
 }
 """What is worth saying where it is missing."""
+
+
+class UnstartablePythonError(EnvlockError):
+    """The interpreter of an environment does not start, isolated or not."""
+
+    reference = "python-does-not-start"
+
+    def __init__(self, python: str, detail: str) -> None:
+        super().__init__(python, detail)
+        self.python, self.detail = python, detail
+
+    def __str__(self) -> str:
+        return f"{self.python} cannot be started: {self.detail}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +102,7 @@ def choose_isolation(python: Path, *, readable: Sequence[Path], levels: Sequence
         levels: Names of the levels to choose from, instead of all.
 
     Raises:
-        OSError: *python* cannot be started at any.
+        UnstartablePythonError: It does not start at any.
     """
     passed_over: list[tuple[str, str]] = []
     for level in LEVELS:
@@ -102,7 +117,7 @@ def choose_isolation(python: Path, *, readable: Sequence[Path], levels: Sequence
         if ended.exit_code == 0:
             return Isolation(level=level.name, guarantees=ended.guarantees, passed_over=tuple(passed_over))
         passed_over.append((level.name, _last_line(ended.complaint) or f"exit status {ended.exit_code}"))
-    raise OSError(f"{python} cannot be started: {passed_over[-1][1]}")
+    raise UnstartablePythonError(str(python), passed_over[-1][1])
 
 
 def _try(isolation: Isolation, python: Path, readable: Sequence[Path]) -> Ended:

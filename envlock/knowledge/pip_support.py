@@ -42,10 +42,13 @@ class OldPython:
     virtualenv: str
     """The last one that makes environments of it, ``name==version``."""
 
+    run_by: str
+    """The oldest Python line that runs this virtualenv; not the one that environments are made of."""
+
 
 def find_old_python(python: str) -> OldPython | None:
     """What serves a Python line, such as ``2.7``; ``None`` where uv and the virtualenv of today do."""
     for row in read_toml("pip.toml")["old_python"]:
         if admits(row["python"], python):
-            return OldPython(virtualenv=f"virtualenv=={row['virtualenv']}")
+            return OldPython(virtualenv=f"virtualenv=={row['virtualenv']}", run_by=row["run_by"])
     return None

@@ -26,9 +26,9 @@ class WheelOrigin:
 
 
 def wheel_origin_of(version: Version, platform: str) -> WheelOrigin | None:
-    """Where a TensorFlow release comes from on *platform*, such as ``linux_x86_64``; ``None`` where it has no wheel."""
+    """Where a TensorFlow release comes from on *platform*, such as ``linux_x86_64``; ``None`` where it is not there."""
     for row in read_toml("platforms.toml")["wheel"]:
-        if row["platform"] == platform and admits(row["releases"], str(version)):
+        if row["platform"] == platform and admits(row["releases"], str(version)) and "carried_by" in row:
             return WheelOrigin(
                 carried_by=row["carried_by"],
                 is_asked_for_by_name=not row.get("is_required", True),

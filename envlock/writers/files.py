@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import IO
 
 from envlock.errors import OccupiedPathError, WriteError
 from envlock.writers.interface import LockWriter
@@ -70,34 +73,61 @@ def written_together(texts: Mapping[Path, str]) -> Iterator[None]:
         WriteError: The disk is full, a folder is missing or may not be written to.
     """
     staged: dict[Path, Path] = {}
-    try:
+    with ExitStack() as stack:
         for path, text in texts.items():
             with _write_errors(path):
-                staged[path] = _stage(path, text)
+                _remove_abandoned(path)
+                staged[path] = stack.enter_context(_staged(path, text))
         yield
         for path, temporary in staged.items():
             with _write_errors(path):
                 temporary.replace(path)
-    finally:
-        for temporary in staged.values():
-            temporary.unlink(missing_ok=True)
 
 
-def _stage(path: Path, text: str) -> Path:
-    """A file beside *path*, on the same disk, with all of *text*."""
+_STAGED_SUFFIX = ".envlock-draft"
+
+
+@contextmanager
+def _staged(path: Path, text: str) -> Iterator[Path]:
+    """A file beside *path*, on the same disk, with all of *text*; it is held until the block ends, and then gone."""
     with NamedTemporaryFile(
-        "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
+        "w",
+        encoding="utf-8",
+        newline="\n",
+        dir=path.parent,
+        prefix=f".{path.name}.",
+        suffix=_STAGED_SUFFIX,
+        delete=False,
     ) as stream:
         temporary = Path(stream.name)
         try:
+            _hold(stream)
             stream.write(text)
             stream.flush()
             # Temporary files are private; a lock is for everybody who may read the folder.
             temporary.chmod(0o644)
-        except BaseException:
+            yield temporary
+        finally:
             temporary.unlink(missing_ok=True)
-            raise
-    return temporary
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what was staged for *path* by runs that were killed."""
+    name = re.compile(re.escape(f".{path.name}.") + r"\w+" + re.escape(_STAGED_SUFFIX))
+    for staged in [child for child in path.parent.iterdir() if name.fullmatch(child.name)]:
+        # Another user's, or one that another run holds, or has removed just now.
+        with suppress(OSError), staged.open("rb") as stream:
+            _hold(stream)
+            staged.unlink()
+
+
+def _hold(stream: IO[str] | IO[bytes]) -> None:
+    """Claim an open file until it is closed.
+
+    Raises:
+        BlockingIOError: Another run holds it.
+    """
+    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @contextmanager

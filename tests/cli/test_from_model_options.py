@@ -86,6 +86,30 @@ REFUSED = [
         id="nothing to check",
     ),
     pytest.param(
+        ["--lock-only", "--clear"],
+        "--clear is about an environment, and --lock-only makes none [usage]",
+        "leave one of them out",
+        id="nothing to clear",
+    ),
+    pytest.param(
+        ["--check", "--kernel"],
+        "--kernel is about an environment, and --check makes none [usage]",
+        "leave one of them out",
+        id="nothing for a kernel to run in",
+    ),
+    pytest.param(
+        ["--kernel", "My Kernel"],
+        "--kernel My Kernel: no name of a kernel [usage]",
+        "use lower-case letters and digits, and then also . _ -",
+        id="a name that Jupyter does not take",
+    ),
+    pytest.param(
+        ["--no-verify", "--verify-again"],
+        "--verify-again contradicts --no-verify [usage]",
+        "leave one of them out",
+        id="to load it and not to load it",
+    ),
+    pytest.param(
         ["--with", "https://me:secret@index.example/pandas.whl"],
         "'https://index.example/pandas.whl' is no requirement: Expected semicolon (after name with no version specifier) "
         "or end [usage]",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from envlock.isolation import LEVELS
-from envlock.isolation.choice import Isolation, choose_isolation
+from envlock.isolation.choice import Isolation, UnstartablePythonError, choose_isolation
 from envlock.isolation.visible import Exposure, expose
 from tests.isolation.conftest import LIMITS, Run, Surroundings
 
@@ -88,7 +88,7 @@ def test_the_best_level_that_works_is_chosen_and_the_others_are_told_with_a_reas
 
 
 def test_a_python_that_does_not_start_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=r"python cannot be started: .*No such file or directory"):
+    with pytest.raises(UnstartablePythonError, match=r"python cannot be started: .*No such file or directory"):
         choose_isolation(tmp_path / "python", readable=[])
 
 

@@ -6,7 +6,16 @@ import pytest
 from packaging.version import Version
 
 from envlock.knowledge.builds import build_for
-from envlock.target import LINUX_X86_64, MACOS_ARM64, MACOS_X86_64, WINDOWS_X86_64, Device, Platform, Target
+from envlock.target import (
+    LINUX_AARCH64,
+    LINUX_X86_64,
+    MACOS_ARM64,
+    MACOS_X86_64,
+    WINDOWS_X86_64,
+    Device,
+    Platform,
+    Target,
+)
 
 BUILDS: list[tuple[Device, str, str, Platform, list[str]]] = [
     ("cpu", "1.15.5", "3.7", LINUX_X86_64, ["tensorflow==1.15.5"]),
@@ -75,6 +84,8 @@ ABSENT: list[tuple[Device, str, str, Platform]] = [
     # What requires the wheel with the library is there for that Python, and the library is not.
     ("cpu", "2.13.1", "3.8", MACOS_ARM64),
     ("cpu", "2.13.1", "3.8", WINDOWS_X86_64),
+    # It requires a wheel of its version that was never uploaded.
+    ("cpu", "2.11.1", "3.10", LINUX_AARCH64),
     ("tpu", "2.14.1", "3.11", MACOS_ARM64),
     ("tpu", "2.20.0", "3.8", LINUX_X86_64),
     # The plug-in has no wheel for them.

@@ -54,9 +54,10 @@ def test_the_library_comes_from(version: str, platform: str, carried_by: str, by
     assert (origin.carried_by, origin.is_asked_for_by_name) == (carried_by, by_name)
 
 
-def test_platforms_without_a_wheel_have_no_origin() -> None:
+def test_platforms_without_a_wheel_have_no_origin_and_those_whose_wheel_requires_what_is_not_there() -> None:
     assert wheel_origin_of(Version("2.9.3"), "linux_aarch64") is None
     assert wheel_origin_of(Version("2.17.0"), "macos_x86_64") is None
+    assert wheel_origin_of(Version("2.11.1"), "linux_aarch64") is None
 
 
 def test_avx_is_needed_from_1_6_on_and_on_x86_alone() -> None:

@@ -13,7 +13,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from envlock.target import LINUX_X86_64, Target
+from envlock.knowledge.releases import line_of
+from envlock.target import LINUX_AARCH64, LINUX_X86_64, MACOS_ARM64, Platform, Target
 
 PYTHONS = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 
@@ -88,6 +89,27 @@ def test_subjects_come_in_the_order_of_their_worth_and_further_pairings_last(nam
 )
 def test_a_subject_is_tried_beside_the_tensorflow_that_it_belongs_to(name: str, names: list[str]) -> None:
     assert name in names
+
+
+@pytest.mark.parametrize(
+    ("python", "platform", "line", "release"),
+    [
+        pytest.param("2.7", LINUX_X86_64, "1.15", "tensorflow-cpu==1.15.0", id="the only one for Python 2.7"),
+        pytest.param("2.7", LINUX_X86_64, "2.0", "tensorflow==2.0.0", id="of 2.0 for Python 2.7"),
+        pytest.param("3.5", LINUX_X86_64, "2.3", "tensorflow-cpu==2.3.1", id="the last for Python 3.5"),
+        pytest.param("3.7", LINUX_X86_64, "1.15", "tensorflow==1.15.5", id="the last of all"),
+        pytest.param("3.10", LINUX_AARCH64, "2.11", "tensorflow==2.11.0", id="a later one needs what is not there"),
+        pytest.param("3.8", MACOS_ARM64, "2.13", "tensorflow==2.13.0", id="a later one has no library for that Python"),
+    ],
+)
+def test_the_last_release_of_a_line_is_tried_that_the_target_can_install(
+    python: str, platform: Platform, line: str, release: str
+) -> None:
+    trials = closures.plan_trials([python], platform)
+
+    (of_line,) = [item for item in trials if item.subject == "tensorflow" and line_of(item.version) == line]
+    assert of_line.requested == [release]
+    assert release.endswith(f"=={of_line.version}")
 
 
 def test_releases_that_belong_to_no_line_are_left_out(names: list[str]) -> None:

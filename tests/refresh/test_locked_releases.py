@@ -16,7 +16,7 @@ from closures import Trial
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from envlock.target import LINUX_X86_64, MACOS_ARM64, Platform, Target
+from envlock.target import LINUX_X86_64, MACOS_ARM64, PLATFORMS, Platform, Target
 from envlock.uv_process import UvError
 
 HOST = "https://files.index.test"
@@ -153,6 +153,31 @@ def test_each_line_is_asked_for_on_each_device_that_it_is_built_for(
 
     for subject, requested in named.items():
         assert requested in {" ".join(trial.requested) for trial in trials if trial.subject == subject}
+
+
+def test_what_makes_environments_of_old_pythons_is_locked_for_the_one_that_runs_it() -> None:
+    (trial,) = locked_releases.plan_tool_trials(["2.7", "3.5", "3.12"], LINUX_X86_64)
+
+    assert locked_releases.describe_trial(trial) == {
+        "subject": "virtualenv",
+        "version": "20.21.1",
+        "requested": ["virtualenv==20.21.1"],
+        "python": "3.10",
+        "platform": "linux_x86_64",
+    }
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_the_outcome_of_each_kind_of_trial_is_found_again(platform: Platform) -> None:
+    pythons = ["2.7", "3.12"]
+    trials = [
+        *locked_releases.plan_trials(pythons, platform),
+        *locked_releases.plan_tool_trials(pythons, platform),
+        *locked_releases.plan_device_trials(pythons, platform),
+    ]
+    rows = [locked_releases.describe_trial(trial) for trial in trials]
+
+    assert locked_releases.pending_trials(trials, rows, again=False) == []
 
 
 def test_locks_become_a_table_of_each_distribution(tmp_path: Path) -> None:

@@ -1,0 +1,330 @@
+"""Verification -> ``load_model.py``: a script that loads the artifact as it was loaded, and shows what goes in and out.
+
+It is for the Python and the packages of the environment, from 2.7 on, and runs from any folder: places are relative to
+its own. Where nothing was loaded, since definitions are missing or nobody asked for it, it holds the natural way, with
+a marked place for what the person has to fill in.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from envlock.candidates import EnvironmentCandidate
+from envlock.custom_code import Definition
+from envlock.diagnosis import own_objects
+from envlock.formats.text import printable
+from envlock.inspection import Inspection
+from envlock.knowledge.loaders import import_for
+from envlock.lock import Lock
+from envlock.verification import Verification, path_to_load
+
+FILE_NAME = "load_model.py"
+_FIRST_WORDS = "# Written by envlock: "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Where the script and what belongs to it are."""
+
+    folder: Path
+    """Where the script is going to stand."""
+
+    lock_path: Path
+    environment_path: Path | None
+
+
+def is_ours(text: str) -> bool:
+    """Whether *text*, the beginning of an existing file, is that of such a script: then it may be replaced."""
+    return text.startswith(_FIRST_WORDS)
+
+
+def render_loader_script(
+    inspection: Inspection,
+    candidate: EnvironmentCandidate,
+    lock: Lock,
+    *,
+    verification: Verification | None,
+    definitions: Mapping[str, Definition],
+    surroundings: Surroundings,
+) -> str | None:
+    """The whole script; ``None`` where nothing was loaded, and no natural way to load the artifact is known.
+
+    Args:
+        inspection: Of the artifact.
+        candidate: What the environment is made for.
+        lock: What is in it.
+        verification: How the artifact was loaded; ``None`` where that was not tried.
+        definitions: Where the person's code defines what the model needs, by name.
+        surroundings: Where all of this is.
+    """
+    is_proven = verification is not None and verification.loads
+    way = _proven_way(verification) if verification is not None and is_proven else _natural_way(inspection, candidate)
+    if way is None:
+        return None
+    folder = surroundings.folder.absolute()
+    custom = _CustomObjects.of(inspection, definitions, verification, folder)
+    roots = verification.search_path if verification is not None else custom.roots
+    path = path_to_load(inspection.provenance.path.absolute(), inspection.provenance.format)
+    lines = [
+        *_head(lock, candidate, surroundings, is_proven=is_proven),
+        *_start(candidate, [_place(Path(root), folder) for root in roots], runs_files=custom.runs_files),
+        *dict.fromkeys((*way.imports, *(f"import {module}" for module in candidate.modules), *custom.imports)),
+        *custom.assignment,
+        *way.definitions,
+        *("", "", f"def load(path={_place(path, folder)}):"),
+        *(f"    {line}" for line in (*way.lines, f"return {way.shown}")),
+        *("", "", *_SHOW[way.show].splitlines()),
+        *("", "", 'if __name__ == "__main__":', "    show(load(*sys.argv[1:2]))"),
+    ]
+    text = "\n".join(lines) + "\n"
+    # Python looks for it in the first two lines. Python 2 then takes a literal for the bytes that a file's name is.
+    return text if text.isascii() else text.replace("\n", "\n# -*- coding: utf-8 -*-\n", 1)
+
+
+# --- its parts -----------------------------------------------------------------------------------------------
+
+
+def _head(lock: Lock, candidate: EnvironmentCandidate, surroundings: Surroundings, *, is_proven: bool) -> Iterator[str]:
+    name = printable(lock.artifact)
+    python = "python"
+    if surroundings.environment_path is not None:
+        path = surroundings.environment_path.absolute() / "bin" / "python"
+        python = os.path.relpath(path, surroundings.folder.absolute())
+    yield f"{_FIRST_WORDS}loads a saved model, and shows what goes in and what comes out."
+    yield "#"
+    yield f"#     {printable(python)} {FILE_NAME} [PATH]"
+    yield "#"
+    yield f"# Artifact: {name}"
+    yield f"# Environment: {candidate.name}"
+    yield f"# Lock: {printable(surroundings.lock_path.name)}, digest {lock.digest}"
+    yield "# The model was loaded so in this environment." if is_proven else "# Not tried yet."
+
+
+def _start(candidate: EnvironmentCandidate, roots: list[str], *, runs_files: bool) -> Iterator[str]:
+    yield from ("from __future__ import print_function", "", "import os")
+    if runs_files:
+        yield "import runpy"
+    yield from ("import sys", "", "HERE = os.path.dirname(os.path.abspath(__file__))")
+    # Before any import: packages look at their variables once, when they are imported.
+    yield from (f"os.environ[{name!r}] = {value!r}" for name, value in sorted(candidate.loader.environment.items()))
+    yield from (f"sys.path.append({root})" for root in roots)
+    yield ""
+
+
+def _place(path: Path, folder: Path) -> str:
+    """An expression for *path*, which stays right when both are moved together."""
+    return f"os.path.normpath(os.path.join(HERE, {os.path.relpath(path, folder)!r}))"
+
+
+# --- custom objects ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CustomObjects:
+    """What the loader is passed as ``custom_objects``."""
+
+    imports: tuple[str, ...]
+    assignment: tuple[str, ...]
+    roots: tuple[str, ...]
+    runs_files: bool
+    """Whether a definition stands in a file whose name `import` does not take."""
+
+    @classmethod
+    def of(
+        cls,
+        inspection: Inspection,
+        definitions: Mapping[str, Definition],
+        verification: Verification | None,
+        folder: Path,
+    ) -> _CustomObjects:
+        """The objects of the person's code, of the modules that are imported, and those that nobody has defined."""
+        imported = verification.imported if verification is not None else ()
+        places = {item.name: (item.module, item.attribute) for item in imported}
+        places |= {name: (item.module, item.name) for name, item in definitions.items()}
+        imports: list[str] = []
+        values: dict[str, str] = {}
+        runs_files = False
+        for name, (module, attribute) in places.items():
+            if _IMPORTABLE.fullmatch(module):
+                values[name] = _unused(attribute, values.values())
+                alias = "" if values[name] == attribute else f" as {values[name]}"
+                imports.append(f"from {module} import {attribute}{alias}")
+            else:
+                runs_files = True
+                file = _place(definitions[name].file.absolute(), folder)
+                values[name] = f"runpy.run_path({file})[{attribute!r}]"
+        missing = [item.name for item in own_objects(inspection.custom) if item.kind != "operation"]
+        missing = [name for name in missing if name not in places]
+        return cls(
+            imports=tuple(imports),
+            assignment=tuple(_assign(values, missing)),
+            roots=tuple(dict.fromkeys(str(item.root.absolute()) for item in definitions.values())),
+            runs_files=runs_files,
+        )
+
+
+_IMPORTABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", flags=re.ASCII)
+
+
+def _unused(name: str, used: Collection[str]) -> str:
+    number, found = 1, name
+    while found in used:
+        number, found = number + 1, f"{name}_{number + 1}"
+    return found
+
+
+def _assign(values: Mapping[str, str], missing: Sequence[str]) -> Iterator[str]:
+    if not values and not missing:
+        return
+    yield from ("", "custom_objects = {", *(f"    {name!r}: {value}," for name, value in values.items()))
+    if missing:
+        yield "    # YOUR DEFINITIONS: import what the model needs above, and name it here."
+        yield from (f"    # {name!r}: ...," for name in missing)
+    yield "}"
+
+
+# --- ways to load --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """How the artifact is loaded, and what becomes of it."""
+
+    imports: tuple[str, ...]
+    definitions: tuple[str, ...] = ()
+    lines: tuple[str, ...]
+    show: str
+    """Which of the functions below shows it."""
+
+    @property
+    def shown(self) -> str:
+        """The names of what these lines made, as an expression."""
+        return {"signature": "session, model", "session": "session"}.get(self.show, "model")
+
+
+def _proven_way(verification: Verification) -> _Way:
+    how = verification.how
+    show = next((show for part, show in _SHOW_BY_CALL.items() if part in how), "keras")
+    return _Way(imports=verification.imports, lines=verification.lines, show=show)
+
+
+def _natural_way(inspection: Inspection, candidate: EnvironmentCandidate) -> _Way | None:
+    """The first that verification would try."""
+    provenance, probe = inspection.provenance, candidate.probes[0]
+    if probe == "tensorflow":
+        if provenance.format != "saved-model" or candidate.tensorflow.version.major < 2:
+            return None
+        line = "model = tf.saved_model.load(path)"
+        return _Way(imports=(import_for("tf.saved_model"),), lines=(line,), show="signatures")
+    module = probe.replace("-", "_")
+    imports = (import_for(module),)
+    if provenance.content == "weights":
+        lines = ("model = build_model()", "model.load_weights(path)")
+        return _Way(imports=imports, definitions=tuple(_BUILDER.splitlines()), lines=lines, show="keras")
+    passed = ", custom_objects=custom_objects" if any(item.kind != "operation" for item in inspection.custom) else ""
+    reader = {"keras-json": "model_from_json(open(path).read()", "keras-yaml": "model_from_yaml(open(path).read()"}
+    call = reader.get(provenance.format, "load_model(path")
+    return _Way(imports=imports, lines=(f"model = {module}.models.{call}{passed})",), show="keras")
+
+
+_BUILDER = """
+
+def build_model():
+    # YOUR MODEL: build it here as it was when its weights were saved, with its input shape.
+    raise NotImplementedError("fill in build_model: the file holds weights alone")
+"""
+
+_SHOW_BY_CALL = {
+    "saved_model.loader.load(": "signature",
+    "import_graph_def(": "session",
+    "import_meta_graph(": "session",
+    "wrap_function": "function",
+    "saved_model.load(": "signatures",
+    "TFSMLayer(": "layer",
+    "Interpreter(": "lite",
+    "load_checkpoint(": "variables",
+}
+"""What a call in the expression that loads makes of the artifact; everything else makes a Keras model of it."""
+
+_TELL = """\
+def tell(kind, name, tensor):
+    print(kind, name, getattr(tensor.dtype, "name", tensor.dtype), tensor.shape)
+
+
+"""
+
+_SHOW = {
+    "keras": _TELL
+    + """\
+def show(model):
+    for kind in ("input", "output"):
+        for tensor in getattr(model, kind + "s", None) or ():
+            tell(kind, tensor.name, tensor)
+""",
+    "signatures": _TELL
+    + """\
+def show(model):
+    for name, function in sorted(model.signatures.items()):
+        print("signature", name)
+        for key, tensor in sorted(function.structured_input_signature[1].items()):
+            tell("  input", key, tensor)
+        for key, tensor in sorted(function.structured_outputs.items()):
+            tell("  output", key, tensor)
+""",
+    "layer": _TELL
+    + """\
+def show(model):
+    function = model.call_endpoint_fn
+    for key, tensor in sorted(function.structured_input_signature[1].items()):
+        tell("input", key, tensor)
+    for key, tensor in sorted(function.structured_outputs.items()):
+        tell("output", key, tensor)
+""",
+    "function": _TELL
+    + """\
+def show(model):
+    for tensor in model.inputs:
+        tell("input", tensor.name, tensor)
+    for tensor in model.outputs:
+        tell("output", tensor.name, tensor)
+""",
+    "signature": _TELL
+    + """\
+def show(loaded):
+    session, model = loaded
+    for name, signature in sorted(model.signature_def.items()):
+        print("signature", name)
+        for kind, tensors in (("  input", signature.inputs), ("  output", signature.outputs)):
+            for key, info in sorted(tensors.items()):
+                tell(kind, key, session.graph.get_tensor_by_name(info.name))
+""",
+    "session": _TELL
+    + """\
+def show(session):
+    operations = session.graph.get_operations()
+    read = set(tensor.name for operation in operations for tensor in operation.inputs)
+    for operation in operations:
+        for tensor in operation.outputs:
+            if operation.type == "Placeholder":
+                tell("input", tensor.name, tensor)
+            elif tensor.name not in read:
+                tell("output", tensor.name, tensor)
+""",
+    "lite": """\
+def show(model):
+    model.allocate_tensors()
+    for kind, details in (("input", model.get_input_details()), ("output", model.get_output_details())):
+        for item in details:
+            print(kind, item["name"], item["dtype"].__name__, item["shape"])
+""",
+    "variables": """\
+def show(model):
+    types = model.get_variable_to_dtype_map()
+    for name, shape in sorted(model.get_variable_to_shape_map().items()):
+        print("variable", name, types[name].name, shape)
+""",
+}

@@ -1,0 +1,447 @@
+"""The script beside the lock loads the artifact as it was loaded, from any folder, with nothing but the environment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from envlock.candidates import EnvironmentCandidate, Wishes, propose_candidates
+from envlock.custom_code import find_definitions
+from envlock.inspection import Inspection, inspect
+from envlock.interpreters import Interpreter
+from envlock.loadability import judge
+from envlock.loader_script import Surroundings, is_ours, render_loader_script
+from envlock.lock import Lock
+from envlock.target import LINUX_X86_64
+from envlock.verification import ImportedObject, Verification
+
+ASSETS = Path(__file__).parent / "assets"
+SCALE = "class Scale(object):\n    pass\n"
+
+
+def inspected(asset: str, path: Path) -> Inspection:
+    """What is known of an asset, as if it stood at *path*."""
+    found = inspect(ASSETS / asset)
+    return found._replace(provenance=found.provenance._replace(path=path))
+
+
+def best_candidate(inspection: Inspection) -> EnvironmentCandidate:
+    return propose_candidates(
+        inspection.provenance,
+        inspection.saver,
+        judge(inspection.provenance, inspection.saver),
+        inspection.custom,
+        platform=LINUX_X86_64,
+        pythons=["3.8"],
+        wishes=Wishes(),
+    )[0]
+
+
+def lock_for(candidate: EnvironmentCandidate, name: str) -> Lock:
+    return Lock(
+        artifact=name,
+        loader=candidate.loader.name,
+        requirements=(),
+        constraints=(),
+        target=candidate.target,
+        pins=(),
+        evidence=(),
+        engine="offline",
+        database="",
+    )
+
+
+def verified(how: str, *lines: str, **fields: Any) -> Verification:
+    """A verification that loaded the artifact by *lines*, or by the one line that assigns *how*."""
+    values: dict[str, Any] = {
+        "loads": True,
+        "predicts": True,
+        "loader": "",
+        "how": how,
+        "imports": (f"import {how.partition('.')[0]}",),
+        "lines": lines or (f"model = {how}",),
+        "error": None,
+        "traceback": "",
+        "attempts": (),
+        "code_errors": (),
+        "imported": (),
+        "outputs": (),
+        "versions": {},
+        "seconds": 1.0,
+    }
+    return Verification(**{**values, **fields})
+
+
+def render(
+    folder: Path,
+    inspection: Inspection,
+    verification: Verification | None,
+    *,
+    code: Path | None = None,
+    environment: dict[str, str] | None = None,
+    modules: tuple[str, ...] = (),
+) -> str | None:
+    candidate = best_candidate(inspection)
+    loader = candidate.loader._replace(environment=environment or {})
+    names = [item.name for item in inspection.custom]
+    return render_loader_script(
+        inspection,
+        replace(candidate, loader=loader, modules=modules),
+        lock_for(candidate, inspection.provenance.path.name),
+        verification=verification,
+        definitions=find_definitions(code, names) if code is not None else {},
+        surroundings=Surroundings(
+            folder=folder, lock_path=folder / "requirements.txt", environment_path=folder / ".venv"
+        ),
+    )
+
+
+HEAD = """\
+# Written by envlock: loads a saved model, and shows what goes in and what comes out.
+#
+#     .venv/bin/python load_model.py [PATH]
+#
+# Artifact: {name}
+# Environment: {environment}
+# Lock: requirements.txt, digest {digest}
+# {claim}
+from __future__ import print_function
+
+import os
+"""
+
+SHOW_KERAS = """
+
+def tell(kind, name, tensor):
+    print(kind, name, getattr(tensor.dtype, "name", tensor.dtype), tensor.shape)
+
+
+def show(model):
+    for kind in ("input", "output"):
+        for tensor in getattr(model, kind + "s", None) or ():
+            tell(kind, tensor.name, tensor)
+
+
+if __name__ == "__main__":
+    show(load(*sys.argv[1:2]))
+"""
+
+
+def head_of(inspection: Inspection, *, is_proven: bool) -> str:
+    candidate = best_candidate(inspection)
+    return HEAD.format(
+        name=inspection.provenance.path.name,
+        environment=candidate.name,
+        digest=lock_for(candidate, "").digest,
+        claim="The model was loaded so in this environment." if is_proven else "Not tried yet.",
+    )
+
+
+def test_a_model_is_loaded_as_it_was_loaded(tmp_path: Path) -> None:
+    inspection = inspected("keras/tf-2.3-functional.h5", tmp_path / "models/net.h5")
+    environment = {"TF_USE_LEGACY_KERAS": "1"}
+
+    script = render(tmp_path, inspection, verified("tf_keras.models.load_model(path)"), environment=environment)
+
+    assert (
+        script
+        == head_of(inspection, is_proven=True)
+        + (
+            "import sys\n"
+            "\n"
+            "HERE = os.path.dirname(os.path.abspath(__file__))\n"
+            "os.environ['TF_USE_LEGACY_KERAS'] = '1'\n"
+            "\n"
+            "import tf_keras\n"
+            "\n"
+            "\n"
+            "def load(path=os.path.normpath(os.path.join(HERE, 'models/net.h5'))):\n"
+            "    model = tf_keras.models.load_model(path)\n"
+            "    return model\n"
+        )
+        + SHOW_KERAS
+    )
+    assert is_ours(script)
+
+
+def test_the_persons_definitions_are_imported_from_where_they_stand(tmp_path: Path) -> None:
+    inspection = inspected("custom_layer/model.h5", tmp_path / "net.h5")
+    code = tmp_path / "src"
+    code.mkdir()
+    (code / "parts.py").write_text("".join(f"class {item.name}: pass\n" for item in inspection.custom))
+    verification = verified(
+        "keras.models.load_model(path, custom_objects=custom_objects)",
+        search_path=(str(code),),
+        imported=(ImportedObject(name="Shift", module="provider", attribute="Shift"),),
+    )
+
+    script = render(tmp_path, inspection, verification, code=code, modules=("provider",))
+
+    assert (
+        script
+        == head_of(inspection, is_proven=True)
+        + (
+            "import sys\n"
+            "\n"
+            "HERE = os.path.dirname(os.path.abspath(__file__))\n"
+            "sys.path.append(os.path.normpath(os.path.join(HERE, 'src')))\n"
+            "\n"
+            "import keras\n"
+            "import provider\n"
+            "from provider import Shift\n"
+            "from parts import Scale\n"
+            "\n"
+            "custom_objects = {\n"
+            "    'Shift': Shift,\n"
+            "    'Scale': Scale,\n"
+            "}\n"
+            "\n"
+            "\n"
+            "def load(path=os.path.normpath(os.path.join(HERE, 'net.h5'))):\n"
+            "    model = keras.models.load_model(path, custom_objects=custom_objects)\n"
+            "    return model\n"
+        )
+        + SHOW_KERAS
+    )
+
+
+def test_definitions_that_nobody_passed_have_a_marked_place(tmp_path: Path) -> None:
+    inspection = inspected("custom_layer/model.h5", tmp_path / "net.h5")
+
+    script = render(tmp_path, inspection, None)
+
+    assert (
+        script
+        == head_of(inspection, is_proven=False)
+        + (
+            "import sys\n"
+            "\n"
+            "HERE = os.path.dirname(os.path.abspath(__file__))\n"
+            "\n"
+            "import tensorflow as tf\n"
+            "\n"
+            "custom_objects = {\n"
+            "    # YOUR DEFINITIONS: import what the model needs above, and name it here.\n"
+            "    # 'Scale': ...,\n"
+            "}\n"
+            "\n"
+            "\n"
+            "def load(path=os.path.normpath(os.path.join(HERE, 'net.h5'))):\n"
+            "    model = tf.keras.models.load_model(path, custom_objects=custom_objects)\n"
+            "    return model\n"
+        )
+        + SHOW_KERAS
+    )
+
+
+def test_the_model_that_weights_belong_to_has_a_marked_place(tmp_path: Path) -> None:
+    inspection = inspected("keras/tf-2.3-weights.h5", tmp_path / "net.h5")
+
+    script = render(tmp_path, inspection, None)
+
+    assert (
+        script
+        == head_of(inspection, is_proven=False)
+        + (
+            "import sys\n"
+            "\n"
+            "HERE = os.path.dirname(os.path.abspath(__file__))\n"
+            "\n"
+            "import tensorflow as tf\n"
+            "\n"
+            "\n"
+            "def build_model():\n"
+            "    # YOUR MODEL: build it here as it was when its weights were saved, with its input shape.\n"
+            '    raise NotImplementedError("fill in build_model: the file holds weights alone")\n'
+            "\n"
+            "\n"
+            "def load(path=os.path.normpath(os.path.join(HERE, 'net.h5'))):\n"
+            "    model = build_model()\n"
+            "    model.load_weights(path)\n"
+            "    return model\n"
+        )
+        + SHOW_KERAS
+    )
+
+
+def test_there_is_no_script_where_no_way_is_known(tmp_path: Path) -> None:
+    assert render(tmp_path, inspected("graphs/1.15/frozen.pb", tmp_path / "net.pb"), None) is None
+
+
+# --- run -----------------------------------------------------------------------------------------------------
+
+# Packages of which each returns what was asked of it, and has one input and one output.
+TENSOR = """
+from __future__ import print_function
+
+class Tensor(object):
+    dtype = type("DType", (), {"name": "float32"})
+    shape = (None, 2)
+    def __init__(self, name):
+        self.name = name
+"""
+KERAS = (
+    TENSOR
+    + """
+class models(object):
+    @staticmethod
+    def load_model(path, custom_objects=None):
+        print(open(path).read(), sorted(custom_objects or ()))
+        return type("Model", (), {"inputs": [Tensor("x")], "outputs": [Tensor("y")]})
+"""
+)
+TENSORFLOW = (
+    TENSOR
+    + """
+class Operation(object):
+    def __init__(self, type, inputs, outputs):
+        self.type, self.inputs, self.outputs = type, inputs, outputs
+
+x, y = Tensor("x:0"), Tensor("y:0")
+OPERATIONS = [Operation("Placeholder", [], [x]), Operation("Relu", [x], [y])]
+
+class Graph(object):
+    def get_operations(self):
+        return OPERATIONS
+
+class InteractiveSession(object):
+    def __init__(self, graph):
+        self.graph = graph
+
+class train(object):
+    @staticmethod
+    def load_checkpoint(path):
+        print(path[-3:])
+        class Reader(object):
+            get_variable_to_shape_map = staticmethod(lambda: {"weights": [2, 1]})
+            get_variable_to_dtype_map = staticmethod(lambda: {"weights": Tensor.dtype})
+        return Reader
+
+class saved_model(object):
+    @staticmethod
+    def load(path):
+        class Function(object):
+            structured_input_signature = ((), {"x": x})
+            structured_outputs = {"y": y}
+        return type("Loaded", (), {"signatures": {"serving_default": Function}})
+
+class lite(object):
+    class Interpreter(object):
+        def __init__(self, model_path):
+            self.allocate_tensors = lambda: None
+            self.get_input_details = lambda: [{"name": "x", "dtype": float, "shape": [1, 2]}]
+            self.get_output_details = lambda: [{"name": "y", "dtype": float, "shape": [1, 2]}]
+
+def import_graph_def(graph_def, name):
+    pass
+"""
+)
+
+TOLD = "input {0} float32 (None, 2)\noutput {1} float32 (None, 2)\n"
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Path:
+    """A folder with the packages, and ``net`` beside them."""
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages/keras.py").write_text(KERAS)
+    (tmp_path / "packages/tensorflow.py").write_text(TENSORFLOW)
+    (tmp_path / "net").write_text("content")
+    return tmp_path
+
+
+def run(bench: Path, script: str | None, *words: str, python: str | Path = sys.executable) -> str:
+    assert script is not None
+    (bench / "load_model.py").write_text(script, encoding="utf-8")
+    completed = subprocess.run(
+        [str(python), str(bench / "load_model.py"), *words],
+        env={"PYTHONPATH": str(bench / "packages"), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert completed.stderr == ""
+    return completed.stdout
+
+
+@pytest.mark.parametrize(
+    ("how", "lines", "told"),
+    [
+        pytest.param(
+            "tf.saved_model.load(path)",
+            [],
+            "signature serving_default\n  input x float32 (None, 2)\n  output y float32 (None, 2)\n",
+            id="signatures",
+        ),
+        pytest.param(
+            "tf.import_graph_def(graph_def, name='')",
+            [
+                "graph_def = open(path).read()",
+                "session = tf.InteractiveSession(graph=tf.Graph())",
+                "tf.import_graph_def(graph_def, name='')",
+            ],
+            TOLD.format("x:0", "y:0"),
+            id="graph",
+        ),
+        pytest.param("tf.train.load_checkpoint(path)", [], "net\nvariable weights float32 [2, 1]\n", id="checkpoint"),
+        pytest.param(
+            "tf.lite.Interpreter(model_path=path)", [], "input x float [1, 2]\noutput y float [1, 2]\n", id="lite"
+        ),
+    ],
+)
+def test_it_shows_what_goes_in_and_what_comes_out(bench: Path, how: str, lines: list[str], told: str) -> None:
+    inspection = inspected("graphs/1.15/frozen.pb", bench / "net")
+    verification = verified(how, *lines, imports=("import tensorflow as tf",))
+
+    assert run(bench, render(bench, inspection, verification)) == told
+
+
+PLAIN = "keras.models.load_model(path)"
+
+
+def test_it_takes_another_path(bench: Path) -> None:
+    inspection = inspected("keras/tf-2.3-functional.h5", bench / "net")
+    (bench / "other").write_text("other content")
+
+    told = run(bench, render(bench, inspection, verified(PLAIN)), str(bench / "other"))
+
+    assert told == "other content []\n" + TOLD.format("x", "y")
+
+
+@pytest.mark.parametrize("line", ["2.7", "3.6", "3.13"])
+@pytest.mark.parametrize("name", ["näme.h5", "quote ' \" \\ and\nline.h5"])
+def test_odd_names_are_spelt_for_every_python(
+    bench: Path, name: str, line: str, require_interpreter: Callable[[str], Interpreter]
+) -> None:
+    inspection = inspected("keras/tf-2.3-functional.h5", bench / name)
+    (bench / name).write_text("content")
+
+    told = run(bench, render(bench, inspection, verified(PLAIN)), python=require_interpreter(line).executable)
+
+    assert told == "content []\n" + TOLD.format("x", "y")
+
+
+def test_definitions_of_one_name_and_in_files_of_odd_names_are_all_passed(bench: Path) -> None:
+    inspection = inspected("custom_layer/model.h5", bench / "net")
+    (bench / "code").mkdir()
+    (bench / "code/my-parts 2.py").write_text(SCALE)
+    (bench / "packages/provider.py").write_text(SCALE)
+    (bench / "packages/second.py").write_text(SCALE)
+    imported = tuple(
+        ImportedObject(name=f"{module}>Scale", module=module, attribute="Scale") for module in ("provider", "second")
+    )
+    verification = verified("keras.models.load_model(path, custom_objects)", imported=imported)
+
+    script = render(bench, inspection, verification, code=bench / "code")
+
+    told = "content ['Scale', 'provider>Scale', 'second>Scale']\n"
+    assert run(bench, script) == told + TOLD.format("x", "y")
+    assert script is not None
+    assert "from second import Scale as Scale_2\n" in script
