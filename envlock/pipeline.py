@@ -50,6 +50,7 @@ from envlock.knowledge.families import members_of
 from envlock.knowledge.import_names import distribution_of
 from envlock.knowledge.pairings import is_paired
 from envlock.loadability import CustomObject, judge
+from envlock.loader_script import Surroundings, is_ours, render_loader_script
 from envlock.lock import Lock, pin
 from envlock.reporter import Reporter
 from envlock.resolution import ConflictError, Resolution, Resolver, UnservedTargetError
@@ -69,7 +70,13 @@ from envlock.verification_record import (
 )
 from envlock.workplace import private_temporary_folder
 from envlock.writers import WRITERS, Differences, LockWriter, compare
-from envlock.writers.files import find_writer, refuse_foreign_file, written_together
+from envlock.writers.files import (
+    find_writer,
+    read_beginning,
+    refuse_foreign_file,
+    refuse_unknown_file,
+    written_together,
+)
 
 MAXIMUM_ENVIRONMENTS = 4
 """Environments that are built before giving up."""
@@ -136,6 +143,9 @@ class Request:
     kernel: str | None = None
     """Name of the Jupyter kernel that is to run in the environment; ``None``: no kernel."""
 
+    script_path: Path | None = None
+    """Where a script that loads the model is to stand; ``None``: no script."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassedOver:
@@ -193,6 +203,10 @@ class Outcome:
 
     environment: Environment | None
     kernel: Kernel | None
+    script: str | None
+    """Python that loads the model in the environment; ``None`` where it was not asked for, or no way is known."""
+
+    script_path: Path | None
     verified: Verified | None
     """``None`` where it was not asked for, or not done: see *unverified*."""
 
@@ -258,11 +272,11 @@ def from_model_for_each(requests: Sequence[Request], reporter: Reporter) -> tupl
             stack.enter_context(private_temporary_folder())
         places = [stack.enter_context(_reserved(request)) for request in requests]
         outcomes = tuple(
-            _first_that_serves(_begin(request, reporter, place))
+            _with_script(_first_that_serves(_begin(request, reporter, place)), request)
             for request, place in zip(requests, places, strict=True)
         )
-        texts = [(outcome.lock_path, outcome.lock_text) for outcome in outcomes]
-        with written_together({path: text for path, text in texts if path is not None}):
+        texts = [text for outcome in outcomes for text in _texts(outcome)]
+        with written_together(dict(texts)):
             for place in places:
                 if place is not None:
                     place.keep()
@@ -426,8 +440,8 @@ class _DoesNotServeError(Exception):
 
 def _refuse_outputs(request: Request) -> None:
     """Make sure, before any work is done, that what is to be written can be written."""
-    lock_path, environment_path = request.lock_path, request.environment_path
-    for output in (lock_path, environment_path):
+    lock_path, environment_path, script_path = request.lock_path, request.environment_path, request.script_path
+    for output in (lock_path, environment_path, script_path):
         if output is not None:
             _refuse_place(output, request.artifact)
     if lock_path is not None and environment_path is not None and _is_within(lock_path, environment_path):
@@ -436,6 +450,8 @@ def _refuse_outputs(request: Request) -> None:
         )
     if lock_path is not None:
         refuse_foreign_file(lock_path, WRITERS)
+    if script_path is not None:
+        refuse_unknown_file(script_path, lambda: is_ours(read_beginning(script_path)), option="--loader")
     if environment_path is not None:
         if _is_within(request.artifact, environment_path):
             raise UsageError(
@@ -964,6 +980,32 @@ def _remember(made: _Made, job: _Job) -> None:
         write_record(made.environment.path, record)
 
 
+def _texts(outcome: Outcome) -> Iterator[tuple[Path, str]]:
+    """The files that are written, with their places."""
+    if outcome.lock_path is not None:
+        yield outcome.lock_path, outcome.lock_text
+    if outcome.script_path is not None and outcome.script is not None:
+        yield outcome.script_path, outcome.script
+
+
+def _with_script(outcome: Outcome, request: Request) -> Outcome:
+    if request.script_path is None:
+        return outcome
+    script = render_loader_script(
+        outcome.inspection,
+        outcome.candidate,
+        outcome.lock,
+        verification=outcome.verification,
+        definitions=outcome.definitions,
+        surroundings=Surroundings(
+            folder=request.script_path.parent,
+            lock_path=request.lock_path or Path(request.writer.file_name),
+            environment_path=request.environment_path,
+        ),
+    )
+    return replace(outcome, script=script, script_path=request.script_path)
+
+
 def _with_kernel(outcome: Outcome, request: Request) -> Outcome:
     if request.kernel is None or outcome.environment is None:
         return outcome
@@ -1004,6 +1046,8 @@ def _outcome(made: _Made, job: _Job, passed_over: Sequence[PassedOver], attempts
         added=made.added,
         environment=made.environment,
         kernel=None,
+        script=None,
+        script_path=None,
         verified=made.verified,
         is_recalled=made.is_recalled,
         unverified=made.unverified,

@@ -75,6 +75,7 @@ def outcome_document(outcome: Outcome) -> Document:
             "definitions": [_definition(name, item) for name, item in outcome.definitions.items()],
             "imports": [_import(need, outcome) for need in outcome.needs],
         },
+        "script": str(outcome.script_path) if outcome.script is not None else None,
         "kernel": {"name": outcome.kernel.name, "folder": str(outcome.kernel.folder)} if outcome.kernel else None,
         "passed_over": [
             {"candidate": _candidate(item.candidate), "command": item.command} for item in outcome.passed_over

@@ -63,6 +63,13 @@ class FromModel:
             "the folder that the environment lies in)",
         )
         outputs.add_argument(
+            "--loader",
+            metavar="FILE",
+            nargs="?",
+            const="",
+            help="also write a script that loads the model as it was loaded here (default: load_model.py)",
+        )
+        outputs.add_argument(
             "--format",
             choices=[writer.name for writer in WRITERS],
             help="of the lock, whichever it has now (default: as it has now, or as FILE is named)",
@@ -212,6 +219,7 @@ def _requests(arguments: Namespace, reporter: Reporter) -> list[Request]:
     from envlock.candidates import Wishes, split_off_tensorflow
     from envlock.errors import UsageError
     from envlock.kernel import name_for
+    from envlock.loader_script import FILE_NAME
     from envlock.pipeline import Request
     from envlock.resolution import resolvers_of
 
@@ -262,6 +270,7 @@ def _requests(arguments: Namespace, reporter: Reporter) -> list[Request]:
             verifies_again=arguments.verify_again,
             clears=arguments.clear,
             kernel=name_for(arguments.venv) if arguments.kernel == "" else arguments.kernel,
+            script_path=None if arguments.loader is None else Path(arguments.loader or FILE_NAME),
         )
         for platform, path in zip(platforms, paths, strict=True)
     ]
@@ -277,6 +286,9 @@ def _refuse_contradictions(arguments: Namespace) -> None:
         for option, is_given in [("--clear", arguments.clear), ("--kernel", arguments.kernel is not None)]
         if is_given
     ]
+    if arguments.loader is not None and (arguments.check or len(arguments.python_platform or ()) > 1):
+        other = "--check" if arguments.check else "several --python-platform"
+        raise UsageError(f"--loader is for one environment, not for {other}", hint="leave one of them out")
     if makes_none is not None and about_environment:
         raise UsageError(
             f"{about_environment[0]} is about an environment, and {makes_none} makes none",

@@ -153,6 +153,8 @@ def _use_part(outcome: Outcome) -> Iterator[str]:
     if outcome.verification is not None:
         lines.append(_row("", "python"))
         lines += [_row("", f">>> {line}") for line in outcome.verification.snippet(outcome.inspection.provenance.path)]
+    if outcome.script is not None and outcome.script_path is not None:
+        lines.append(_row("", f"or run it: python {shlex.quote(str(outcome.script_path))}"))
     if outcome.kernel is not None:
         lines.append(_row("", f"or in Jupyter, with the kernel {outcome.kernel.name}: {outcome.kernel.title}"))
     yield "\n".join(lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -24,17 +24,26 @@ def refuse_foreign_file(path: Path, writers: Iterable[LockWriter]) -> None:
     Raises:
         OccupiedPathError: Something is there that none of them wrote, or that cannot be read.
     """
+    refuse_unknown_file(path, lambda: find_writer(path, writers) is not None, option="-o")
+
+
+def refuse_unknown_file(path: Path, is_ours: Callable[[], bool], *, option: str) -> None:
+    """Make sure that *path*, which *option* names, is free or holds a file that *is_ours*, as is found by reading it.
+
+    Raises:
+        OccupiedPathError: Something else is there, or what is there cannot be read.
+    """
     if not os.path.lexists(path):
         return
-    hint = "name another file with -o, or move it away"
+    hint = f"name another file with {option}, or move it away"
     if path.is_symlink():
         # Writing through it would change a file in another place, writing over it would take the link away.
-        found, hint = "is a link", "name the file that it points to with -o"
+        found, hint = "is a link", f"name the file that it points to with {option}"
     elif not path.is_file():
         found = f"is {'a folder' if path.is_dir() else 'no plain file'}"
     else:
         try:
-            if find_writer(path, writers) is not None:
+            if is_ours():
                 return
             found = "exists and was not written by envlock"
         except OSError as error:
@@ -50,9 +59,18 @@ def find_writer(path: Path, writers: Iterable[LockWriter]) -> LockWriter | None:
     """
     if not path.is_file():
         return None
-    with path.open(encoding="utf-8", errors="replace") as stream:
-        beginning = stream.read(_BEGINNING)
+    beginning = read_beginning(path)
     return next((writer for writer in writers if writer.is_ours(beginning)), None)
+
+
+def read_beginning(path: Path) -> str:
+    """As much of a text file as tells who wrote it.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open(encoding="utf-8", errors="replace") as stream:
+        return stream.read(_BEGINNING)
 
 
 def write_whole(path: Path, text: str) -> None:

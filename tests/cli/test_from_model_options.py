@@ -355,3 +355,39 @@ def test_only_what_a_new_wish_moves_is_moved(folder: Path, capsys: Captured) -> 
         f"envlock: requirements.txt: not all of its pins can be kept: "
         f"wheel=={before['wheel']} is now {after['wheel']}\n"
     )
+
+
+# --- the script ----------------------------------------------------------------------------------------------
+
+
+def test_a_script_that_loads_the_model_is_written_beside_the_lock(folder: Path, capsys: Captured) -> None:
+    assert lock("--loader", "--json") == 0
+
+    script = (folder / "load_model.py").read_text(encoding="utf-8")
+    assert documents_of(capsys)["script"] == "load_model.py"
+    assert "model = tf.keras.models.load_model(path)" in script
+    assert "# Not tried yet." in script
+    # It is known again, and replaced.
+    assert lock("--loader") == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message", "code"),
+    [
+        (["--loader", "mine.py"], "mine.py: exists and was not written by envlock, left untouched [occupied-path]", 2),
+        (["--loader", "--check"], "--loader is for one environment, not for --check [usage]", 2),
+    ],
+)
+def test_a_script_takes_the_place_of_nothing_else(
+    options: list[str], message: str, code: int, folder: Path, capsys: Captured
+) -> None:
+    (folder / "mine.py").write_text("print()\n", encoding="utf-8")
+
+    assert lock(*options) == code
+    assert message in capsys.readouterr().err
+    assert sorted(path.name for path in folder.iterdir()) == ["mine.py"]
+
+
+def documents_of(captured: Captured) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(captured.readouterr().out)
+    return document
