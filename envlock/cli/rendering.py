@@ -144,10 +144,13 @@ def _environment_part(outcome: Outcome) -> Iterator[str]:
 
 def _use_part(outcome: Outcome) -> Iterator[str]:
     if outcome.environment is None:
-        python = f"python{outcome.lock.target.python}"
+        from envlock.knowledge.pip_support import find_old_python
+
+        python = outcome.lock.target.python
+        make = f"virtualenv --python {python}" if find_old_python(python) else f"python{python} -m venv"
         lock_path = shlex.quote(str(outcome.lock_path)) if outcome.lock_path is not None else "LOCK"
         install = outcome.writer.install_command(lock_path)
-        yield f"Use it          {python} -m venv DIR && {install}"
+        yield f"Use it          {make} DIR && {install}"
         return
     lines = [f"Use it          {outcome.environment.activate}"]
     if outcome.verification is not None:
