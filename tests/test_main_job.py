@@ -12,6 +12,7 @@ import pytest
 
 from envlock.cli import main
 from envlock.interpreters import SEARCH_VARIABLE, Interpreter
+from envlock.isolation import LEVELS
 
 pytestmark = [pytest.mark.online, pytest.mark.environments]
 
@@ -84,7 +85,10 @@ def test_a_model_loads_in_the_environment_made_for_it(
     assert document["candidate"]["requirements"] == requirements
     assert document["candidate"]["python"] == python
     assert document["attempts"] == []
-    assert document["verification"] == {
+    verification = document["verification"]
+    # How well it was isolated is up to the machine.
+    assert verification.pop("isolation")["level"] in [level.name for level in LEVELS]
+    assert verification == {
         "loads": True,
         "predicts": True,
         "loader": document["candidate"]["implementation"],
