@@ -21,10 +21,9 @@ from envlock.target import LINUX_X86_64, Target, platform_here
 from tests.building import create_environment
 
 TESTS = Path(__file__).parent
-OLD_LINES = pytest.mark.parametrize("line", ["2.7", "3.5"])
 
 
-@OLD_LINES
+@pytest.mark.parametrize("line", ["2.7", "3.5"])
 def test_the_lock_of_an_old_python_is_found_offline(
     line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -42,7 +41,7 @@ def test_the_lock_of_an_old_python_is_found_offline(
 
 @pytest.mark.online
 @pytest.mark.environments
-@OLD_LINES
+@pytest.mark.parametrize("line", ["2.7"])
 def test_an_environment_of_an_old_python_holds_its_lock_and_starts_as_well_isolated_as_any(
     line: str, tmp_path: Path, require_interpreter: Callable[[str], Interpreter]
 ) -> None:
