@@ -64,7 +64,8 @@ def _measure(version: str, python: str, folder: Path, isolation: list[str], opti
             times[name].append(_timed(command, folder))
     if options.pip_tools:
         compiled = ["tool", "run", "--python", python, "--from", "pip-tools", "pip-compile", "-q", "--generate-hashes"]
-        command = [uv.find_uv_bin(), *compiled, "--allow-unsafe", "asked.in", "-c", "bounds.txt", "-o", "pip-tools.txt"]
+        compiled += ["--resolver", "backtracking"]
+        command = [uv.find_uv_bin(), *compiled, "--allow-unsafe", "bounded.in", "-o", "pip-tools.txt"]
         times["pip-tools"] = [_timed(command, folder)]
     medians = {name: statistics.median(one.wall for one in measured) for name, measured in times.items()}
     processor = {name: statistics.median(one.processor for one in measured) for name, measured in times.items()}
@@ -82,6 +83,8 @@ def _write_question(document: dict[str, object], folder: Path) -> None:
     candidate = document["candidate"]
     assert isinstance(candidate, dict)
     (folder / "asked.in").write_text("\n".join([*candidate["requirements"], "pip"]) + "\n", encoding="utf-8")
+    # Old releases of pip-compile have no option for it.
+    (folder / "bounded.in").write_text("-r asked.in\n-c bounds.txt\n", encoding="utf-8")
     (folder / "bounds.txt").write_text("\n".join(bounds.split(", ")) + "\n", encoding="utf-8")
 
 
