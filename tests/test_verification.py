@@ -103,6 +103,14 @@ def test_a_model_that_loads_is_told_with_the_expression_that_loaded_it(bench: Be
     assert found.seconds > 0
 
 
+def test_a_loader_that_opens_the_model_for_writing_gets_a_copy(bench: Bench) -> None:
+    text = MODEL + "open(path, 'r+b').close()\n"
+    found = bench.verify(text)
+
+    assert (found.loads, found.how, found.attempts) == (True, PLAIN, ())
+    assert (bench.folder / "model.h5").read_text() == text
+
+
 def test_a_model_that_only_loads_without_compiling_is_loaded_so(bench: Bench) -> None:
     found = bench.verify(MODEL + "if compile: raise ValueError('Unknown optimizer: Custom')\n")
 

@@ -1,5 +1,10 @@
 """Request -> the model, by the first way that works."""
 
+import errno
+import os
+import shutil
+import tempfile
+
 import checkpoint
 import graph
 import keras_model
@@ -48,11 +53,27 @@ def ways_of(loader, request, custom_objects):
     return keras_model.ways(module, keras, request, custom_objects)
 
 
+def open_artifact(way, path, custom_objects):
+    """What *way* gives. Keras 2.13 to 3.1 and keras-core open archives as if to write, and may only read this one."""
+    try:
+        return way.open(path, custom_objects)
+    except EnvironmentError as error:
+        if error.errno not in WRITING_REFUSED or not os.path.isfile(path):
+            raise
+    # The name is kept: its ending tells Keras what the file is.
+    copy = os.path.join(tempfile.mkdtemp(), os.path.basename(path))
+    shutil.copyfile(path, copy)
+    return way.open(copy, custom_objects)
+
+
+WRITING_REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
 def try_ways(ways, loader, path, custom_objects, findings):
     for way in ways:
         findings.enter(way.how)
         try:
-            model = way.open(path, custom_objects)
+            model = open_artifact(way, path, custom_objects)
         except FAILURES as error:
             findings.add_attempt(way.how, describe(error))
         else:

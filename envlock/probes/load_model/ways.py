@@ -20,6 +20,7 @@ class Way(object):
         self._wrap = wrap
 
     def open(self, path, custom_objects):
+        self.lines = []
         names = {"path": path, "custom_objects": custom_objects}
         for line in self.imports:
             run(line, names)
