@@ -220,15 +220,14 @@ def _natural_way(inspection: Inspection, candidate: EnvironmentCandidate) -> _Wa
             return None
         line = "model = tf.saved_model.load(path)"
         return _Way(imports=(import_for("tf.saved_model"),), lines=(line,), show="signatures")
-    module = probe.replace("-", "_")
-    imports = (import_for(module),)
+    loader = candidate.loader
+    imports = (import_for(loader.expression_for(provenance.format)),)
     if provenance.content == "weights":
         lines = ("model = build_model()", "model.load_weights(path)")
         return _Way(imports=imports, definitions=tuple(_BUILDER.splitlines()), lines=lines, show="keras")
     passed = ", custom_objects=custom_objects" if any(item.kind != "operation" for item in inspection.custom) else ""
-    reader = {"keras-json": "model_from_json(open(path).read()", "keras-yaml": "model_from_yaml(open(path).read()"}
-    call = reader.get(provenance.format, "load_model(path")
-    return _Way(imports=imports, lines=(f"model = {module}.models.{call}{passed})",), show="keras")
+    line = f"model = {loader.expression_for(provenance.format, arguments=passed)}"
+    return _Way(imports=imports, lines=(line,), show="keras")
 
 
 _BUILDER = """

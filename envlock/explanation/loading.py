@@ -9,23 +9,17 @@ from envlock.knowledge.releases import latest_of_line, python_lines_of, sort_lin
 from envlock.provenance import ArtifactFormat, Provenance
 from envlock.target import PLATFORMS
 
-# The text of what a file holds is handed over; everything else is opened by its path.
-_READERS: dict[ArtifactFormat, str] = {
-    "keras-hdf5": "load_model(path)",
-    "keras-archive": "load_model(path)",
-    "saved-model": "load_model(path)",
-    "keras-json": "model_from_json(open(path).read())",
-    "keras-yaml": "model_from_yaml(open(path).read())",
-}
-_MODULES = {"tf.keras": "tf.keras", "tf-keras": "tf_keras", "keras": "keras", "keras-core": "keras_core"}
+_OF_KERAS: frozenset[ArtifactFormat] = frozenset(
+    {"keras-hdf5", "keras-archive", "saved-model", "keras-json", "keras-yaml"}
+)
 
 
 def way_to_load(loader: Loader, provenance: Provenance) -> str | None:
     """The expression that loads the artifact at ``path``; ``None`` where there is none of one line."""
     if provenance.content == "weights" and loader.schema is not None:
         return "model.load_weights(path)"
-    if loader.schema is not None and provenance.format in _READERS:
-        return f"{_MODULES[loader.implementation]}.models.{_READERS[provenance.format]}"
+    if loader.schema is not None and provenance.format in _OF_KERAS:
+        return loader.expression_for(provenance.format)
     if provenance.format == "saved-model":
         is_first = loader.line.startswith("1.")
         return "tf.saved_model.loader.load(session, tags, path)" if is_first else "tf.saved_model.load(path)"

@@ -57,6 +57,9 @@ class Loader(NamedTuple):
     runs_on_own_line: bool
     """Whether it runs on the TensorFlow line of the same number, rather than on those it is paired with."""
 
+    module: str | None
+    """What its functions are called by, such as ``tf.keras``; ``None`` where no Keras is involved."""
+
     probe: str
     """Name of the loader in the verification probe."""
 
@@ -88,6 +91,11 @@ class Loader(NamedTuple):
         """As a person would say it, such as ``tf.keras 2.4``."""
         return f"{self.implementation} {self.line}"
 
+    def expression_for(self, artifact_format: str, *, arguments: str = "") -> str:
+        """What brings back the Keras model at ``path``, with further *arguments* such as ``, compile=False``."""
+        function, what = _READERS.get(artifact_format, ("load_model", "path"))
+        return f"{self.module}.models.{function}({what}{arguments})"
+
     def writes_version(self, recorded: str) -> bool:
         """Whether a ``keras_version`` of *recorded* is what this line writes."""
         strings = _bundled_version_strings(self.line) if self.implementation == "tf.keras" else frozenset()
@@ -101,6 +109,13 @@ class Loader(NamedTuple):
             return False
         inside = keras_of_line(self.line) if self.implementation == "tf.keras" else ()
         return all(keras.as_installed in {None, recorded} for keras in inside)
+
+
+# The text of a description is handed over; everything else is opened by its path.
+_READERS = {
+    "keras-json": ("model_from_json", "open(path).read()"),
+    "keras-yaml": ("model_from_yaml", "open(path).read()"),
+}
 
 
 @cache
@@ -153,6 +168,7 @@ def all_loaders() -> tuple[Loader, ...]:
                     rewrites={name: frozenset(keys) for name, keys in row.get("rewrites", {}).items()},
                     backends=frozenset(row.get("backends", ["tensorflow"])),
                     runs_on_own_line=row["tensorflow"] == "own",
+                    module=row.get("module"),
                     probe=row["loader"],
                     family_member=row.get("family_member"),
                     environment=row.get("environment", {}),
