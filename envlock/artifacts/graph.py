@@ -18,7 +18,7 @@ _GRAPH_NODE, _GRAPH_LIBRARY, _GRAPH_VERSIONS = 1, 2, 4  # GraphDef
 _LIBRARY_FUNCTION = 1  # FunctionDefLibrary
 _FUNCTION_SIGNATURE, _FUNCTION_NODE = 1, 3  # FunctionDef
 _SIGNATURE_NAME = 1  # OpDef
-_NODE_NAME, _NODE_OPERATION, _NODE_ATTRIBUTE = 1, 2, 5  # NodeDef
+_NODE_NAME, _NODE_OPERATION, _NODE_INPUT, _NODE_ATTRIBUTE = 1, 2, 3, 5  # NodeDef
 _VERSIONS_PRODUCER, _VERSIONS_MIN_CONSUMER = 1, 2  # VersionDef
 
 _LONGEST_NAME = 4096
@@ -26,6 +26,12 @@ _LARGEST_NAMES = 32 * 1024 * 1024
 _NAME_OVERHEAD = 100
 _MOST_ATTRIBUTES = 10_000
 _MOST_OPERATIONS = 50_000  # TensorFlow 1.x calls each library function by an operation of its name
+_LARGEST_ALIKE = 512  # bytes of a node; larger ones hold tensors, and few of those are equal
+_MOST_ALIKE = 10_000
+_NAME_TAG, _OPERATION_TAG, _INPUT_TAG = (
+    number << 3 | LENGTH_DELIMITED for number in (_NODE_NAME, _NODE_OPERATION, _NODE_INPUT)
+)
+_SHORT = 0x7F  # the largest length that takes one byte
 _INTERNAL = "_"
 """How attributes begin that the runtime sets for itself: no registry knows them, every loader takes them."""
 
@@ -48,6 +54,7 @@ class GraphCensus:
         """Count over the graphs in *wire*."""
         self._wire = wire
         self._tallies: dict[bytes, _Tally] = {}
+        self._alike: dict[bytes, _Tally] = {}
         self._functions: set[bytes] = set()
         self._names_size = 0
 
@@ -110,6 +117,19 @@ class GraphCensus:
             self._account_for(name)
 
     def _count_node(self, node: Span, location: str) -> None:
+        """Count one NodeDef; most differ from an earlier one by their names alone, and are not read again."""
+        likeness = None
+        if node[1] - node[0] <= _LARGEST_ALIKE:
+            likeness = _without_names(self._wire.content(node))
+        tally = None if likeness is None else self._alike.get(likeness)
+        if tally is None:
+            tally = self._read_node(node, location)
+            if likeness is not None and len(self._alike) < _MOST_ALIKE:
+                self._alike[likeness] = tally
+        tally.nodes += 1
+
+    def _read_node(self, node: Span, location: str) -> _Tally:
+        """Read the attributes of a NodeDef into the tally of its operation."""
         name = operation = None
         attributes: set[bytes] = set()
         for number, wire_type, payload in self._wire.fields(node):
@@ -128,10 +148,10 @@ class GraphCensus:
             tally = self._tallies[key] = _Tally(location, name)
             self._check(len(self._tallies), _MOST_OPERATIONS, what="number of different operations")
             self._account_for(key)
-        tally.nodes += 1
         if not attributes <= tally.attributes:
             self._account_for(*(attributes - tally.attributes))
             tally.attributes |= attributes
+        return tally
 
     def _account_for(self, *names: bytes) -> None:
         """Bound the memory that different names take."""
@@ -141,6 +161,23 @@ class GraphCensus:
     def _check(self, found: int, limit: int, *, what: str) -> None:
         if found > limit:
             raise LimitExceededError(self._wire.where, what=what, limit=limit, found=found)
+
+
+def _without_names(node: bytes) -> bytes | None:
+    """The operation, device and attributes of a NodeDef, as they are stored: equal for nodes that are used alike.
+
+    None where the fields do not stand in the order of their numbers, as encoders write them, or a name is long.
+    """
+    try:
+        operation = 2 + node[1]
+        rest = inputs = operation + 2 + node[operation + 1]
+        if node[0] != _NAME_TAG or node[operation] != _OPERATION_TAG or max(node[1], node[operation + 1]) > _SHORT:
+            return None
+        while rest < len(node) and node[rest] == _INPUT_TAG and node[rest + 1] <= _SHORT:
+            rest += 2 + node[rest + 1]
+    except IndexError:
+        return None
+    return node[operation:inputs] + node[rest:] if rest <= len(node) else None
 
 
 def read_versions(wire: WireReader, versions: Span, *, location: str, subject: str = "graph") -> tuple[Evidence, ...]:

@@ -320,12 +320,29 @@ def test_a_graph_with_one_byte_changed_gives_a_provenance_or_an_envlock_error(na
 _NAMES = st.text(max_size=8)
 
 
-@given(st.lists(st.tuples(_NAMES, _NAMES, st.lists(_NAMES, max_size=3)), min_size=1, max_size=5))
-def test_every_node_of_any_graph_is_counted(nodes: list[tuple[str, str, list[str]]]) -> None:
-    first = node("first", "Identity")
-    data = graph(first, *(node(name, operation, *inputs) for name, operation, inputs in nodes))
+_OPERATIONS = st.sampled_from(["Add", "MatMul", "Identity"])
+_ATTRIBUTES = st.sets(st.sampled_from(["T", "N", "transpose_a"]))
 
-    assert sum(operation.nodes for operation in read(data).operations) == 1 + len(nodes)
+
+@given(
+    st.lists(
+        st.tuples(_NAMES, _OPERATIONS, st.lists(_NAMES, max_size=3), _ATTRIBUTES, st.booleans()), min_size=1, max_size=9
+    )
+)
+def test_every_node_of_any_graph_is_counted_with_its_attributes(
+    nodes: list[tuple[str, str, list[str], set[str], bool]],
+) -> None:
+    expected: dict[str, tuple[int, frozenset[str]]] = {"NoOp": (1, frozenset())}
+    stored = [node("first", "NoOp")]
+    for name, operation, inputs, attributes, backwards in nodes:
+        count, known = expected.get(operation, (0, frozenset()))
+        expected[operation] = count + 1, known | attributes
+        fields = [(1, name), (2, operation), *((3, i) for i in inputs), *((5, entry(a, FLOAT)) for a in attributes)]
+        stored.append(message(*(reversed(fields) if backwards else fields)))
+
+    found = read(graph(*stored)).operations
+
+    assert {operation.name: (operation.nodes, operation.attributes) for operation in found} == expected
 
 
 # --- published graphs ----------------------------------------------------------------------------------------
