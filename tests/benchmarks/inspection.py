@@ -237,15 +237,24 @@ def show_requests(artifacts: dict[str, Path]) -> None:
 
 
 def show_bulk(folder: Path, runs: int) -> None:
-    """Print the milliseconds a file of reading every model in a folder, the start of the process among them."""
+    """Print the milliseconds a file of reading every model in a folder: of the whole process, and of each file more."""
     command = [sys.executable, "-m", "envlock", "inspect", "--recursive", "--json", str(folder)]
     # Bad files have a row of their own, and the exit code tells of them.
     listed = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, check=False)
     files = len(listed.stdout.splitlines())
-    costs = [run(command, must_succeed=False) for _ in range(runs)]
-    seconds, processor = [cost.seconds for cost in costs], min(cost.processor for cost in costs)
-    figures = (1000 / files * value for value in (statistics.median(seconds), min(seconds), processor))
-    print(f"\n{f'each of {files} files':<28}" + "".join(f"{value:7.2f} ms" for value in figures))
+    whole, more = [], []
+    for _ in range(runs):
+        once = run(command, must_succeed=False)
+        thrice = run([*command, str(folder), str(folder)], must_succeed=False)
+        whole.append((once.seconds / files, once.processor / files))
+        more.append(
+            ((thrice.seconds - once.seconds) / (2 * files), (thrice.processor - once.processor) / (2 * files)),
+        )
+    print()
+    for name, costs in ((f"each of {files} files", whole), ("each file more", more)):
+        seconds, processor = zip(*costs, strict=True)
+        figures = (statistics.median(seconds), min(seconds), statistics.median(processor))
+        print(f"{name:<28}" + "".join(f"{1000 * value:7.2f} ms" for value in figures))
 
 
 if __name__ == "__main__":
