@@ -56,6 +56,8 @@ from envlock.uv_process import run_uv
 GENERATOR = "data/refresh/closures.py"
 SOURCE = "run-2026-11"
 
+TENSORFLOW = "tensorflow"
+
 TIME_LIMIT = 900.0
 """Seconds that a probe may take."""
 
@@ -137,7 +139,8 @@ def plan_trials(pythons: Collection[str], platform: Platform) -> tuple[Trial, ..
 
     Subjects in the order of their worth; in each, every line on the newest of its Pythons before any on the second
     newest, newest line first. What goes with several TensorFlow lines is tried on the best of them in this way; the
-    others come last of all, each on one Python.
+    others come last of all, each on one Python, and so do the earlier patch releases of TensorFlow: bounds are learned
+    from the last one of a line, and proved by all.
     """
     targets = [Target(python=python, platform=platform) for python in sorted(pythons, key=line_order, reverse=True)]
     ranked: list[tuple[tuple[object, ...], Trial]] = []
@@ -152,13 +155,20 @@ def plan_trials(pythons: Collection[str], platform: Platform) -> tuple[Trial, ..
 def _trials_of_line(subject: str, line: str, targets: Sequence[Target]) -> Iterator[tuple[int, int, Trial]]:
     """The trials of one line, each after the places of its TensorFlow line and of its target, counted from the best."""
     positions = count()
-    for release, served in _last_releases(subject, line, targets):
+    last = _last_releases(subject, line, targets)
+    for release, served in last:
         for place, tensorflow_line in enumerate(_tensorflow_lines(release, served)):
             trials = _trials(release, tensorflow_line, served)
             if place:
                 yield from ((place, 0, trial) for trial in islice(trials, 1))
             else:
                 yield from ((0, next(positions), trial) for trial in trials)
+    if subject == TENSORFLOW:
+        versions = {release.version for release, _ in last}
+        earlier = [item for item in reversed(releases_of_line(subject, line)) if item.version not in versions]
+        for place, release in enumerate(earlier, start=1):
+            served = [target for target in targets if _can_install(release, target)]
+            yield from ((place, 0, trial) for trial in islice(_trials(release, line, served), 1))
 
 
 def _last_releases(subject: str, line: str, targets: Iterable[Target]) -> list[tuple[Release, list[Target]]]:
@@ -172,7 +182,7 @@ def _last_releases(subject: str, line: str, targets: Iterable[Target]) -> list[t
 
 
 def _can_install(release: Release, target: Target) -> bool:
-    if release.distribution == "tensorflow" and build_for(release.version, target, "cpu") is None:
+    if release.distribution == TENSORFLOW and build_for(release.version, target, "cpu") is None:
         return False
     # What has no wheel at all is pure Python of a time when nothing else was uploaded.
     return not release.wheels or release.supports(target.python, target.platform.name)
@@ -188,9 +198,9 @@ def _tensorflow_lines(release: Release, targets: Sequence[Target]) -> tuple[str,
         fitting: Sequence[str] = paired_lines(release.distribution, release.version)
     else:
         declared = _demanded_member(release, targets[0])
-        fitting = [line for line in reversed(lines_of("tensorflow")) if _patches("tensorflow", line, declared)]
+        fitting = [line for line in reversed(lines_of(TENSORFLOW)) if _patches(TENSORFLOW, line, declared)]
     chosen = [line for line in fitting if _is_release_for(release, line)]
-    of_its_time = [line for line in fitting if releases_of_line("tensorflow", line)[0].uploaded <= release.uploaded]
+    of_its_time = [line for line in fitting if releases_of_line(TENSORFLOW, line)[0].uploaded <= release.uploaded]
     nearest = of_its_time[:1] or fitting[-1:]
     return tuple(dict.fromkeys([*nearest, *chosen]))
 
@@ -207,7 +217,7 @@ def _trials(release: Release, line: str, targets: Iterable[Target]) -> Iterator[
         tensorflow = _tensorflow_for(release, line, target)
         if tensorflow is None:
             continue
-        releases = (tensorflow,) if release.distribution == "tensorflow" else (tensorflow, release)
+        releases = (tensorflow,) if release.distribution == TENSORFLOW else (tensorflow, release)
         bounds = [
             bound for item in releases for bound in bounds_for(item.distribution, item.version, python=target.python)
         ]
@@ -227,18 +237,18 @@ def _tensorflow_for(release: Release, line: str, target: Target) -> Release | No
     """The last release of the TensorFlow family that goes with *release*; ``None`` where the target has no wheel."""
     declared = _demanded_member(release, target)
     member = declared.name if declared else None
-    patches = [release] if release.distribution == "tensorflow" else _patches(member or "tensorflow", line, declared)
+    patches = [release] if release.distribution == TENSORFLOW else _patches(member or TENSORFLOW, line, declared)
     builds = (build_for(item.version, target, "cpu", member=member) for item in reversed(patches))
     return next((build.release for build in builds if build), None)
 
 
 def _demanded_member(release: Release, target: Target) -> Requirement | None:
     """The member of the TensorFlow family that comes with *release*, as its own metadata or that of tf-keras asks."""
-    if family_of(release.distribution) == "tensorflow":
+    if family_of(release.distribution) == TENSORFLOW:
         return None
     bounds = bounds_for(release.distribution, release.version, python=target.python)
     declared = [*_declared(release, target), *(bound.requirement for bound in bounds if bound.is_missing)]
-    members = [item for item in declared if family_of(item.name) == "tensorflow"]
+    members = [item for item in declared if family_of(item.name) == TENSORFLOW]
     if members:
         return members[0]
     names = {release.distribution, *(item.name for item in declared)}
@@ -320,7 +330,7 @@ def _tensorflow_version(row: Row) -> Version:
     asked = {
         Version(clause.version)
         for requirement in map(Requirement, row["requested"])
-        if family_of(requirement.name) == "tensorflow"
+        if family_of(requirement.name) == TENSORFLOW
         for clause in requirement.specifier
     }
     (version,) = asked or {Version(row["version"])}
@@ -417,7 +427,7 @@ class Laboratory:
             )
             probe = Probe(environment.python, Path(folder), _variables_of(outcome["pins"]))
             outcome |= save_and_load(probe, trial.subject)
-            if trial.subject == "tensorflow" and outcome["did"]["import"] == "ok":
+            if trial.subject == TENSORFLOW and outcome["did"]["import"] == "ok":
                 self._list_operations(probe, trial.version)
 
     def _list_operations(self, probe: Probe, version: Version) -> None:
@@ -514,7 +524,7 @@ def make_room(folder: Path) -> None:
         DiskFullError: That does not help.
     """
     if shutil.disk_usage(folder).free < PRUNE_BELOW:
-        members = next(row["members"] for row in read_toml("families.toml")["family"] if row["name"] == "tensorflow")
+        members = next(row["members"] for row in read_toml("families.toml")["family"] if row["name"] == TENSORFLOW)
         run_uv(["cache", "clean", *members], action="removing cached wheels", place="the cache of uv")
     free = shutil.disk_usage(folder).free
     if free < STOP_BELOW:

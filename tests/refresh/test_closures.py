@@ -107,9 +107,17 @@ def test_the_last_release_of_a_line_is_tried_that_the_target_can_install(
 ) -> None:
     trials = closures.plan_trials([python], platform)
 
-    (of_line,) = [item for item in trials if item.subject == "tensorflow" and line_of(item.version) == line]
+    of_line = next(item for item in trials if item.subject == "tensorflow" and line_of(item.version) == line)
     assert of_line.requested == [release]
     assert release.endswith(f"=={of_line.version}")
+
+
+def test_each_earlier_patch_release_is_tried_on_its_newest_python_after_all_else(names: list[str]) -> None:
+    of_line = [name for name in names if name.startswith("tensorflow: tensorflow-cpu==2.9.")]
+    newest = [name for name in names if name.endswith("tensorflow-cpu==2.21.0 on 3.10")]
+
+    assert of_line[4:] == [f"tensorflow: tensorflow-cpu==2.9.{patch} on 3.10" for patch in (2, 1, 0)]
+    assert names.index(newest[0]) < names.index(of_line[4])
 
 
 def test_releases_that_belong_to_no_line_are_left_out(names: list[str]) -> None:
