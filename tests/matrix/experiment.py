@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-import zlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +12,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-SHARES = 6
-"""Parts of a run: all pairs are tried with a few subjects before any is tried with more."""
+from tests.matrix.probes.shares import share_of
 
 _ENVIRONMENTS = Path(__file__).parent / "environments.toml"
 _OF_TENSORFLOW = frozenset({"checkpoint", "frozen-graph"})
@@ -66,8 +64,8 @@ class Artifact:
 
     @property
     def share(self) -> int:
-        """The share of a run that the subject belongs to, whatever its kind and saver: from 0 to :data:`SHARES`."""
-        return zlib.crc32(self.subject.encode()) % SHARES
+        """The share of a run that the subject belongs to, whatever its kind and saver."""
+        return share_of(self.subject)
 
     @property
     def needs_definitions(self) -> bool:
@@ -107,26 +105,26 @@ def read_environments(path: Path = _ENVIRONMENTS) -> tuple[Environment, ...]:
     )
 
 
-def plan_pairs(environments: Sequence[Environment]) -> Iterator[tuple[Environment, Environment]]:
-    """Pairs of a saver and a loading environment: each environment with itself, then with all before it, both ways."""
-    for place, newcomer in enumerate(environments):
-        yield newcomer, newcomer
-        for other in environments[:place]:
-            yield newcomer, other
-            yield other, newcomer
-
-
-def plan_trials(artifacts: Iterable[Artifact], loader: Loader, done: Collection[tuple[object, ...]]) -> list[Trial]:
-    """The trials of artifacts before a loader that are not *done*; those with definitions last."""
-    trials = [
-        Trial(artifact=artifact, loader=loader, has_definitions=has_definitions)
-        for has_definitions in (False, True)
-        for artifact in artifacts
-        if loader.reads(artifact.kind) and (artifact.needs_definitions or not has_definitions)
-    ]
+def trials_of(artifact: Artifact, loader: Loader) -> list[Trial]:
+    """The trials of one artifact before one loader: none, one, or one without definitions and one with them."""
+    if not loader.reads(artifact.kind):
+        return []
     # TensorFlow alone has no use for definitions.
+    takes_definitions = artifact.needs_definitions and loader.implementation != "tensorflow"
     return [
-        trial
-        for trial in trials
-        if trial.key not in done and not (trial.has_definitions and loader.implementation == "tensorflow")
+        Trial(artifact=artifact, loader=loader, has_definitions=has_definitions)
+        for has_definitions in ((False, True) if takes_definitions else (False,))
     ]
+
+
+def plan_trials(
+    artifacts: Sequence[Artifact], environment: Environment, done: Collection[tuple[object, ...]]
+) -> list[Trial]:
+    """The trials of artifacts in an environment that are not *done*; those with definitions last.
+
+    What has been registered in a process stays so, and would serve what is to be tried without.
+    """
+    planned = [
+        trial for loader in environment.loaders for artifact in artifacts for trial in trials_of(artifact, loader)
+    ]
+    return sorted((trial for trial in planned if trial.key not in done), key=lambda trial: trial.has_definitions)

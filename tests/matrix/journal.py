@@ -20,8 +20,29 @@ def journal_of(work: Path) -> Path:
     return work / "journal.jsonl"
 
 
-def report_of(work: Path, saver: str) -> Path:
-    """What a saver said when it was done: ``saved``, ``failed``, ``versions``, ``seconds``."""
+def read_report(work: Path, saver: str) -> Row:
+    """What a saver said of the shares that it is done with: ``shares``, ``saved``, ``failed``, ``versions``, ``seconds``."""
+    path = _report_of(work, saver)
+    if not path.exists():
+        return {"shares": [], "saved": [], "failed": {}, "versions": {}, "seconds": 0.0}
+    report: Row = json.loads(path.read_bytes())
+    return report
+
+
+def add_report(work: Path, saver: str, answer: Row) -> None:
+    """Write down what a saver said of further shares."""
+    before = read_report(work, saver)
+    report = {
+        "shares": before["shares"] + answer["shares"],
+        "saved": before["saved"] + answer["saved"],
+        "failed": before["failed"] | answer["failed"],
+        "versions": answer["versions"],
+        "seconds": round(before["seconds"] + answer["seconds"], 1),
+    }
+    _report_of(work, saver).write_text(json.dumps(report, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _report_of(work: Path, saver: str) -> Path:
     return work / f"{saver}.saved.json"
 
 

@@ -11,7 +11,6 @@ the error without what differs from run to run.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.matrix.experiment import read_environments
-from tests.matrix.journal import Row, journal_of, read_journal, report_of
+from tests.matrix.journal import Row, journal_of, read_journal, read_report
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "data" / "refresh"))
@@ -47,7 +46,7 @@ def main() -> None:
     order = [loader.name for environment in read_environments() for loader in environment.loaders]
     (options.data / "observed").mkdir(exist_ok=True)
     for saver in sorted({row["saver"] for row in rows}):
-        report = json.loads(report_of(options.work, saver).read_bytes())
+        report = read_report(options.work, saver)
         table = tabulate([row for row in rows if row["saver"] == saver], order)
         write_document(
             options.data / "observed" / f"{saver}.json",

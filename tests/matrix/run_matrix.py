@@ -4,8 +4,8 @@
 
 WORK holds the artifacts (a folder for each saver) and ``journal.jsonl``, to which each outcome is appended at once: a run
 that was stopped goes on where it was. Environments are taken from DIR (``<name>/bin/python``); what is not there is made
-from the product's own lock and deleted at the end. One process loads many artifacts; where one crashes it or takes
-too long, another goes on behind that one.
+from the product's own lock and deleted at the end. One process loads what many savers wrote; where an artifact crashes it
+or takes too long, another goes on behind that one.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import product
 from pathlib import Path
 from typing import IO
@@ -38,8 +38,9 @@ from envlock.knowledge.bounds import bounds_for
 from envlock.reporter import SilentReporter
 from envlock.resolution import Resolution, Resolver, resolvers_of
 from envlock.target import LINUX_X86_64, Target
-from tests.matrix.experiment import SHARES, Environment, Loader, Trial, plan_pairs, plan_trials, read_environments
-from tests.matrix.journal import Row, find_artifacts, journal_of, key_of, read_journal, report_of
+from tests.matrix.experiment import Environment, Trial, plan_trials, read_environments
+from tests.matrix.journal import Row, add_report, find_artifacts, journal_of, key_of, read_journal, read_report
+from tests.matrix.probes.shares import SHARES
 
 START_LIMIT = 300.0
 """Seconds that a process may take until it begins with its first artifact: the import of TensorFlow."""
@@ -47,7 +48,7 @@ START_LIMIT = 300.0
 TIME_LIMIT = 90.0
 """Seconds that one artifact may take."""
 
-BATCH = 150
+BATCH = 300
 """Artifacts that one process loads: TensorFlow does not give back all memory."""
 
 STOP_BELOW = 8 * 10**9
@@ -69,11 +70,13 @@ def main() -> int:
     work.mkdir(parents=True, exist_ok=True)
     with ExitStack() as made:
         laboratory = Laboratory(work, (options.environments or work / "environments").resolve(), made)
-        for share, (saver, loading) in product(range(SHARES), plan_pairs(environments)):
+        for share in range(SHARES):
             if options.plan:
-                print(f"{share + 1}/{SHARES}", saver.name, "->", loading.name, laboratory.count(saver, loading, share))
+                for saver, loading in product(environments, environments):
+                    count = len(laboratory.pending([saver], loading, share))
+                    print(f"{share + 1}/{SHARES}", saver.name, "->", loading.name, count)
             else:
-                laboratory.run_pair(saver, loading, share)
+                laboratory.run_share(environments, share)
     for name, error in laboratory.unusable.items():
         print(f"{name}: {error}", file=sys.stderr)
     return 1 if laboratory.unusable else 0
@@ -89,54 +92,62 @@ class Laboratory:
         self.unusable: dict[str, str] = {}
         """Environments that could not be made or could not import their Keras, with the error."""
 
-    def count(self, saver: Environment, loading: Environment, share: int) -> int:
-        """Trials of a pair that are not in the journal, among the artifacts that were saved already."""
-        return sum(len(self._pending(saver, loader, share)) for loader in loading.loaders)
+    def run_share(self, environments: Sequence[Environment], share: int) -> None:
+        """Save a share of the subjects in each environment, then load all of them in each."""
+        for saver in environments:
+            with self._giving_up(saver):
+                self._save(saver, share)
+        for loading in environments:
+            with self._giving_up(loading):
+                self._load(environments, loading, share)
 
-    def run_pair(self, saver: Environment, loading: Environment, share: int) -> None:
-        """Save the artifacts of *saver* unless they are there, and load a share of them in *loading*."""
+    def pending(self, savers: Iterable[Environment], loading: Environment, share: int) -> list[Trial]:
+        """The trials that are not in the journal, among the artifacts that were saved already."""
+        artifacts = [
+            artifact
+            for saver in savers
+            for artifact in find_artifacts(self._work / saver.name)
+            if artifact.share == share
+        ]
+        return plan_trials(artifacts, loading, self._done)
+
+    @contextmanager
+    def _giving_up(self, environment: Environment) -> Iterator[None]:
+        """Go on without an environment that turns out to be of no use."""
         try:
-            self._save(saver)
-            for loader in loading.loaders:
-                self._load(saver, loading, loader, share)
+            yield
         except UnusableEnvironmentError as error:
-            self.unusable[error.environment] = str(error)
-            _say(f"{error.environment} is left out: {error}")
+            self.unusable[environment.name] = str(error)
+            _say(f"{environment.name} is left out: {error}")
 
-    def _save(self, saver: Environment) -> None:
-        report = report_of(self._work, saver.name)
-        if report.exists():
+    def _save(self, saver: Environment, share: int) -> None:
+        if share in read_report(self._work, saver.name)["shares"]:
             return
-        _say(f"{saver.name}: save")
+        _say(f"{saver.name}: save share {share + 1}")
         folder = self._work / saver.name
         command = [str(self._python(saver)), "-s", str(_PROBES / "save_subjects.py"), saver.saver, str(folder)]
+        command += ["--share", str(share)]
         with (self._work / f"{saver.name}.log").open("wb") as log:
             done = subprocess.run(
-                command, env=_variables(saver.saver), stdout=subprocess.PIPE, stderr=log, check=False, cwd=self._work
+                command, env=_variables(saver), stdout=subprocess.PIPE, stderr=log, check=False, cwd=self._work
             )
         if done.returncode != 0:
             raise UnusableEnvironmentError(saver.name, f"saving ended with status {done.returncode}")
         answer = json.loads(done.stdout)
-        report.write_text(json.dumps(answer, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        add_report(self._work, saver.name, answer | {"shares": [share]})
         _say(f"{saver.name}: {len(answer['saved'])} saved, {len(answer['failed'])} not, {answer['seconds']} s")
 
-    def _load(self, saver: Environment, loading: Environment, loader: Loader, share: int) -> None:
-        trials = self._pending(saver, loader, share)
+    def _load(self, savers: Iterable[Environment], loading: Environment, share: int) -> None:
+        trials = self.pending(savers, loading, share)
         if not trials:
             return
         python, started, succeeded = self._python(loading), time.monotonic(), 0
-        for has_definitions in (False, True):
-            group = [trial for trial in trials if trial.has_definitions is has_definitions]
-            for first in range(0, len(group), BATCH):
-                for row in load_all(python, loader, group[first : first + BATCH], self._work):
-                    self._note(row)
-                    succeeded += row["ok"]
+        for first in range(0, len(trials), BATCH):
+            for row in load_all(python, loading, trials[first : first + BATCH], self._work):
+                self._note(row)
+                succeeded += row["ok"]
         seconds = time.monotonic() - started
-        _say(f"{saver.name} -> {loader.name}: {succeeded} of {len(trials)} load, {seconds:.0f} s")
-
-    def _pending(self, saver: Environment, loader: Loader, share: int) -> list[Trial]:
-        artifacts = [item for item in find_artifacts(self._work / saver.name) if item.share == share]
-        return plan_trials(artifacts, loader, self._done)
+        _say(f"{loading.name}: {succeeded} of {len(trials)} load, {seconds:.0f} s")
 
     def _note(self, row: Row) -> None:
         self._done.add(key_of(row))
@@ -222,32 +233,31 @@ def resolve(environment: Environment, executable: Path) -> Resolution:
 # --- loading -------------------------------------------------------------------------------------------------------
 
 
-def load_all(python: Path, loader: Loader, trials: Sequence[Trial], work: Path) -> Iterator[Row]:
+def load_all(python: Path, environment: Environment, trials: Sequence[Trial], work: Path) -> Iterator[Row]:
     """The outcome of each trial, in order; a new process goes on behind an artifact that ended the last."""
     remaining = list(trials)
     while remaining:
         rows = 0
-        for row in _load_in_one_process(python, loader, remaining, work):
+        for row in _load_in_one_process(python, environment, remaining, work):
             rows += 1
             yield row
         if not rows:
-            raise UnusableEnvironmentError(loader.environment, f"{loader.implementation} begins with no artifact")
+            raise UnusableEnvironmentError(environment.name, "its process begins with no artifact")
         remaining = remaining[rows:]
 
 
-def _load_in_one_process(python: Path, loader: Loader, trials: Sequence[Trial], work: Path) -> Iterator[Row]:
+def _load_in_one_process(python: Path, environment: Environment, trials: Sequence[Trial], work: Path) -> Iterator[Row]:
     """The outcomes up to the artifact that ended the process, or to the last."""
-    command = [str(python), "-s", str(_PROBES / "load_artifacts.py"), loader.implementation]
-    command += ["--with-definitions"] if trials[0].has_definitions else []
-    with tempfile.TemporaryFile("w+") as paths, (work / "loading.log").open("wb") as log:
-        paths.writelines(f"{trial.artifact.path}\n" for trial in trials)
-        paths.seek(0)
+    command = [str(python), "-s", str(_PROBES / "load_artifacts.py")]
+    with tempfile.TemporaryFile("w+") as tasks, (work / "loading.log").open("wb") as log:
+        tasks.writelines(json.dumps(_task(trial)) + "\n" for trial in trials)
+        tasks.seek(0)
         process = subprocess.Popen(
             command,
-            stdin=paths,
+            stdin=tasks,
             stdout=subprocess.PIPE,
             stderr=log,
-            env=_variables(loader.implementation),
+            env=_variables(environment),
             cwd=work,
             text=True,
             start_new_session=True,
@@ -261,6 +271,14 @@ def _load_in_one_process(python: Path, loader: Loader, trials: Sequence[Trial], 
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             lines.close()
+
+
+def _task(trial: Trial) -> Row:
+    return {
+        "path": str(trial.artifact.path),
+        "loader": trial.loader.implementation,
+        "definitions": trial.has_definitions,
+    }
 
 
 def _outcomes(process: subprocess.Popen[str], lines: _Lines, trials: Sequence[Trial]) -> Iterator[Row]:
@@ -328,9 +346,9 @@ def _row(trial: Trial, outcome: Row) -> Row:
     }
 
 
-def _variables(implementation: str) -> dict[str, str]:
+def _variables(environment: Environment) -> dict[str, str]:
     inherited = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ", "HOME") if name in os.environ}
-    legacy = {"TF_USE_LEGACY_KERAS": "1"} if implementation == "tf-keras" else {}
+    legacy = {"TF_USE_LEGACY_KERAS": "1"} if environment.saver == "tf-keras" else {}
     # One thread: the models are tiny, and threads cost more than they give.
     return {
         **inherited,

@@ -19,7 +19,7 @@ from pathlib import Path
 from envlock.errors import EnvlockError
 from envlock.inspection import inspect
 from envlock.loadability import Verdict, judge
-from tests.matrix.experiment import Artifact, Loader, plan_trials, read_environments
+from tests.matrix.experiment import Artifact, Loader, read_environments, trials_of
 from tests.matrix.journal import Row, find_artifacts, journal_of, read_journal
 from tests.matrix.observations import normalize_error
 
@@ -100,7 +100,7 @@ def compare_run(work: Path) -> Iterator[Comparison]:
 
 def is_whole(rows: list[Row], loader: Loader, artifact: Artifact) -> bool:
     """Whether all trials of an artifact before a loader are there."""
-    return len(rows) == len(plan_trials([artifact], loader, done=()))
+    return len(rows) == len(trials_of(artifact, loader))
 
 
 def predict(path: Path) -> dict[tuple[str, str], Verdict] | str:

@@ -14,15 +14,17 @@ from envlock.interpreters import Interpreter
 from envlock.knowledge.loaders import all_loaders
 from envlock.loadability import Reason, Verdict
 from tests.matrix import run_matrix
-from tests.matrix.experiment import SHARES, Artifact, Environment, Loader, plan_pairs, plan_trials, read_environments
-from tests.matrix.journal import find_artifacts, key_of, read_journal
+from tests.matrix.experiment import Artifact, Environment, Loader, plan_trials, read_environments, trials_of
+from tests.matrix.journal import add_report, find_artifacts, key_of, read_journal, read_report
 from tests.matrix.observations import describe_outcome, normalize_error, tabulate
+from tests.matrix.probes.shares import SHARES
 from tests.matrix.run_matrix import UnusableEnvironmentError, load_all
 from tests.matrix.score_predictions import HALVES, Comparison, compare, half_of, misses_of, score
 
 KERAS = Loader(environment="tf-2.3", implementation="tf.keras", line="2.3")
 TENSORFLOW = Loader(environment="tf-2.3", implementation="tensorflow", line="2.3")
 STANDALONE = Loader(environment="keras-2.3.1", implementation="keras", line="2.3")
+ENVIRONMENT = Environment(name="tf-2.3", python="3.8", requirements=(), saver="tf.keras", loaders=(KERAS,))
 
 
 def artifact(subject: str, kind: str) -> Artifact:
@@ -64,17 +66,6 @@ def test_names_of_environments_are_different() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_each_environment_meets_itself_first_and_then_all_before_it_both_ways() -> None:
-    environments = [
-        Environment(name=name, python="3.8", requirements=(), saver="tf.keras", loaders=()) for name in ("a", "b", "c")
-    ]
-
-    assert [(saver.name, loading.name) for saver, loading in plan_pairs(environments)] == [
-        *[("a", "a"), ("b", "b"), ("b", "a"), ("a", "b")],
-        *[("c", "c"), ("c", "a"), ("a", "c"), ("c", "b"), ("b", "c")],
-    ]
-
-
 @pytest.mark.parametrize(
     ("loader", "kinds"),
     [
@@ -91,7 +82,7 @@ def test_a_loader_is_given_the_kinds_that_it_has_a_way_to_load(loader: Loader, k
 
 
 def test_what_needs_definitions_is_tried_without_them_first_and_with_them_last() -> None:
-    trials = plan_trials([artifact("custom_layer", "h5"), artifact("model_functional", "h5")], KERAS, done=())
+    trials = plan_trials([artifact("custom_layer", "h5"), artifact("model_functional", "h5")], ENVIRONMENT, done=())
 
     assert [(trial.artifact.subject, trial.has_definitions) for trial in trials] == [
         ("custom_layer", False),
@@ -101,7 +92,7 @@ def test_what_needs_definitions_is_tried_without_them_first_and_with_them_last()
 
 
 def test_tensorflow_alone_is_given_no_definitions() -> None:
-    trials = plan_trials([artifact("custom_layer", "saved-model")], TENSORFLOW, done=())
+    trials = trials_of(artifact("custom_layer", "saved-model"), TENSORFLOW)
 
     assert [trial.has_definitions for trial in trials] == [False]
 
@@ -114,9 +105,9 @@ def test_all_kinds_of_a_subject_are_in_the_same_share_of_a_run() -> None:
 
 
 def test_what_is_in_the_journal_is_not_tried_again() -> None:
-    [first, second] = plan_trials([artifact("custom_layer", "h5")], KERAS, done=())
+    [first, second] = plan_trials([artifact("custom_layer", "h5")], ENVIRONMENT, done=())
 
-    assert plan_trials([artifact("custom_layer", "h5")], KERAS, done={first.key}) == [second]
+    assert plan_trials([artifact("custom_layer", "h5")], ENVIRONMENT, done={first.key}) == [second]
 
 
 # --- the run ---------------------------------------------------------------------------------------------------------
@@ -125,7 +116,7 @@ def test_what_is_in_the_journal_is_not_tried_again() -> None:
 LOADER = """
 import json, os, sys, time
 for line in sys.stdin:
-    path = line.strip()
+    path = json.loads(line)["path"]
     if "import" in path:
         sys.exit(3)
     print(json.dumps({"begins": path}), flush=True)
@@ -152,9 +143,9 @@ def test_a_run_goes_on_behind_what_ends_its_process_or_takes_too_long(
 ) -> None:
     monkeypatch.setattr(run_matrix, "TIME_LIMIT", 2.0)
     subjects = ["first", "crash", "second", "slow", "exit", "last"]
-    trials = plan_trials([artifact(subject, "h5") for subject in subjects], KERAS, done=())
+    trials = plan_trials([artifact(subject, "h5") for subject in subjects], ENVIRONMENT, done=())
 
-    rows = list(load_all(Path(sys.executable), KERAS, trials, probes))
+    rows = list(load_all(Path(sys.executable), ENVIRONMENT, trials, probes))
 
     assert [(row["subject"], row["ok"], row["error"]) for row in rows] == [
         ("first", True, None),
@@ -167,12 +158,12 @@ def test_a_run_goes_on_behind_what_ends_its_process_or_takes_too_long(
 
 
 def test_an_environment_that_begins_with_nothing_is_given_up(probes: Path) -> None:
-    trials = plan_trials([artifact("import", "h5")], KERAS, done=())
+    trials = trials_of(artifact("import", "h5"), KERAS)
 
     with pytest.raises(UnusableEnvironmentError) as caught:
-        list(load_all(Path(sys.executable), KERAS, trials, probes))
+        list(load_all(Path(sys.executable), ENVIRONMENT, trials, probes))
 
-    assert (caught.value.environment, str(caught.value)) == ("tf-2.3", "tf.keras begins with no artifact")
+    assert (caught.value.environment, str(caught.value)) == ("tf-2.3", "its process begins with no artifact")
 
 
 def test_artifacts_are_found_by_what_their_saver_expects(tmp_path: Path) -> None:
@@ -187,6 +178,27 @@ def test_artifacts_are_found_by_what_their_saver_expects(tmp_path: Path) -> None
     ]
 
 
+def test_what_a_saver_says_of_each_share_is_put_together(tmp_path: Path) -> None:
+    first = {"shares": [0], "saved": ["a.h5"], "failed": {}, "versions": {"keras": "2.4.0"}, "seconds": 1.2}
+    second = {
+        "shares": [2],
+        "saved": ["b.h5"],
+        "failed": {"c.h5": "E: no"},
+        "versions": {"keras": "2.4.0"},
+        "seconds": 0.3,
+    }
+    add_report(tmp_path, "tf-2.3", first)
+    add_report(tmp_path, "tf-2.3", second)
+
+    assert read_report(tmp_path, "tf-2.3") == {
+        "shares": [0, 2],
+        "saved": ["a.h5", "b.h5"],
+        "failed": {"c.h5": "E: no"},
+        "versions": {"keras": "2.4.0"},
+        "seconds": 1.5,
+    }
+
+
 def test_a_last_line_that_was_cut_short_is_left_out_of_the_journal(tmp_path: Path) -> None:
     journal = tmp_path / "journal.jsonl"
     whole = row("layer_LSTM", KERAS.name)
@@ -196,7 +208,7 @@ def test_a_last_line_that_was_cut_short_is_left_out_of_the_journal(tmp_path: Pat
 
 
 def test_an_outcome_is_known_by_what_its_trial_is_known_by() -> None:
-    [trial] = plan_trials([artifact("model_functional", "h5")], KERAS, done=())
+    [trial] = trials_of(artifact("model_functional", "h5"), KERAS)
 
     assert key_of(row("model_functional", KERAS.name)) == trial.key
 

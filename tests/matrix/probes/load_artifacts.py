@@ -1,14 +1,14 @@
 """Loads artifacts one after the other in the running environment, and compares what they compute with their savers.
 
-Takes the loader (``tf.keras``, ``keras``, ``tf-keras`` or ``tensorflow``); ``--with-definitions`` puts the definitions
-of custom objects at hand. Reads paths of artifacts from standard input, a line each; their ``.expected.json`` lies
-beside them. Answers each with two JSON objects, a line each: ``{"begins": path}`` and ``{"path", "ok", "how", "error",
-"seconds"}``, so that one who waits knows which artifact ended the process or took too long. Valid from Python 2.7 on.
+Reads tasks from standard input, a JSON object on each line: ``path`` of an artifact, beside which its ``.expected.json``
+lies; ``loader`` (``tf.keras``, ``keras``, ``tf-keras`` or ``tensorflow``); ``definitions``, whether those of custom
+objects are at hand, which they are then for all tasks that follow. Answers each with two JSON objects, a line each:
+``{"begins": path}`` and ``{"path", "ok", "how", "error", "seconds"}``, so that one who waits knows which artifact ended
+the process or took too long. Valid from Python 2.7 on.
 """
 
 from __future__ import print_function
 
-import argparse
 import functools
 import gc
 import json
@@ -20,12 +20,7 @@ import numpy
 
 from custom_subjects import define
 from kinds import ways_to_run
-from running_keras import (
-    KERAS_IMPLEMENTATIONS,
-    claim_stdout,
-    import_keras,
-    one_line,
-)
+from running_keras import claim_stdout, freeze, import_keras, one_line
 from save_subjects import EXPECTATION, listed
 from subjects import all_subjects
 
@@ -34,18 +29,18 @@ TOLERANCE = 1e-4
 TOLERANCE_OF_HALVES = 1e-2
 
 
-def main(arguments):
+def main():
     """Load what standard input names."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("loader", choices=KERAS_IMPLEMENTATIONS + ("tensorflow",))
-    parser.add_argument("--with-definitions", action="store_true")
-    options = parser.parse_args(arguments)
     answer = claim_stdout()
-    load = loader_of(options.loader, options.with_definitions)
+    loaders = {}
     for line in sys.stdin:
-        path = line.strip()
-        answer.write(json.dumps({"begins": path}) + "\n")
-        answer.write(json.dumps(load(path), sort_keys=True) + "\n")
+        task = json.loads(line)
+        key = task["loader"], task["definitions"]
+        if key not in loaders:
+            loaders[key] = loader_of(*key)
+            freeze()
+        answer.write(json.dumps({"begins": task["path"]}) + "\n")
+        answer.write(json.dumps(loaders[key](task["path"]), sort_keys=True) + "\n")
     answer.close()
 
 
@@ -90,7 +85,6 @@ def load_artifact(loader, keras, builders, definitions, path):
         error = difference(outputs, expected)
         outcome = {"ok": error is None, "how": how, "error": error}
         break
-    clear(keras)
     return dict(outcome, path=path, seconds=round(time.time() - started, 3))
 
 
@@ -129,4 +123,4 @@ def difference(outputs, expected):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -1,7 +1,7 @@
 """Saves tiny models with the Keras of the running environment, each beside the numbers that it computes.
 
 Takes the implementation (``tf.keras``, ``keras`` or ``tf-keras``) and a folder; ``--only TEXT`` picks subjects by a part
-of their name. Every model is saved in the kinds that this Keras writes as ``<subject><suffix>``, with inputs, outputs
+of their name, ``--share N`` those of one share. Every model is saved in the kinds that this Keras writes as ``<subject><suffix>``, with inputs, outputs
 and versions in ``<subject><suffix>.expected.json``; the definitions of custom objects lie beside them. Prints one JSON
 object: ``{"saved": [names], "failed": {name: error}, "versions": {..}, "seconds": s}``. A subject that this Keras has not
 stands among those that failed. Valid from Python 2.7 on.
@@ -24,12 +24,14 @@ from running_keras import (
     KERAS_IMPLEMENTATIONS,
     claim_stdout,
     compute,
+    freeze,
     import_keras,
     keras_version,
     one_line,
     settle_weights,
     versions,
 )
+from shares import SHARES, share_of
 from subjects import all_subjects
 
 EXPECTATION = ".expected.json"
@@ -41,24 +43,31 @@ def main(arguments):
     parser.add_argument("implementation", choices=KERAS_IMPLEMENTATIONS)
     parser.add_argument("folder")
     parser.add_argument("--only", default="")
+    parser.add_argument("--share", type=int, choices=range(SHARES))
     options = parser.parse_args(arguments)
     answer = claim_stdout()
     started = time.time()
     keras = import_keras(options.implementation)
-    report = save_all(keras, options.implementation, options.folder, options.only)
+    freeze()
+    report = save_all(
+        keras,
+        options.implementation,
+        options.folder,
+        lambda subject: options.only in subject and options.share in (None, share_of(subject)),
+    )
     report.update(versions=versions(keras), seconds=round(time.time() - started, 1))
     answer.write(json.dumps(report, sort_keys=True) + "\n")
 
 
-def save_all(keras, implementation, folder, only):
-    """Save the subjects that have *only* in their name; the names of what was saved, and the errors of the others."""
+def save_all(keras, implementation, folder, is_chosen):
+    """Save the subjects that are chosen by name; the names of what was saved, and the errors of the others."""
     if not os.path.isdir(folder):
         os.makedirs(folder)
     with io.open(os.path.join(folder, DEFINITIONS), "w", encoding="utf-8") as stream:
         stream.write("" + source_for(implementation))
     report = {"saved": [], "failed": {}}
     for subject, build in all_subjects(keras, define(implementation)):
-        for kind in planned_kinds(keras, subject) if only in subject else ():
+        for kind in planned_kinds(keras, subject) if is_chosen(subject) else ():
             name = subject + kind.suffix
             path = os.path.join(folder, name)
             remove(path)
