@@ -57,7 +57,7 @@ class Lock:
     @property
     def digest(self) -> str:
         """SHA-256 over the target and every pin: two locks of one digest install the same files."""
-        rows = [f"{self.target.python} {self.target.platform.name}"]
+        rows = [f"{self.target.python} {self.target.platform.tag}"]
         rows += [f"{pin.name}=={pin.version} {' '.join(pin.hashes)}" for pin in self.pins]
         return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 

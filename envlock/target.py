@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain
 from typing import Literal
@@ -40,10 +41,18 @@ class Platform:
     """Oldest glibc on Linux, oldest release of macOS: wheels that need a newer one are left out."""
 
     @property
+    def tag(self) -> str:
+        """What :func:`find_platform` knows it by: the name, or with a glibc of its own ``manylinux_2_31_x86_64``."""
+        if self.minimum == find_platform(self.name).minimum:
+            return self.name
+        return f"manylinux_{self.minimum[0]}_{self.minimum[1]}_{self.machine}"
+
+    @property
     def label(self) -> str:
-        """As a person would say it, such as ``macOS arm64``."""
+        """As a person would say it, such as ``macOS arm64`` or ``Linux x86_64 with glibc 2.31``."""
         system = "macOS" if self.system == "Darwin" else self.system
-        return f"{system} {self.machine.replace('AMD64', 'x86_64')}"
+        libc = "" if self.tag == self.name else f" with glibc {self.minimum[0]}.{self.minimum[1]}"
+        return f"{system} {self.machine.replace('AMD64', 'x86_64')}{libc}"
 
     @property
     def uv_platform(self) -> str:
@@ -181,8 +190,11 @@ def platform_here() -> Platform | None:
     return next((item for item in PLATFORMS if (item.system, item.machine) == here), None)
 
 
+_MANYLINUX_TAG = re.compile(r"manylinux_2_(?P<minor>[1-9]\d?)_(?P<machine>x86_64|aarch64)")
+
+
 def find_platform(name: str) -> Platform:
-    """The platform of that name.
+    """The platform of that name, or of the tag of wheels (PEP 600) that says which glibc a Linux has.
 
     Raises:
         LookupError: There is none.
@@ -190,4 +202,7 @@ def find_platform(name: str) -> Platform:
     for item in PLATFORMS:
         if item.name == name:
             return item
+    if (tag := _MANYLINUX_TAG.fullmatch(name)) and int(tag["minor"]) >= _OLDEST_GLIBC[tag["machine"]]:
+        linux = next(item for item in PLATFORMS if (item.system, item.machine) == ("Linux", tag["machine"]))
+        return replace(linux, minimum=(2, int(tag["minor"])))
     raise LookupError(name)

@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from envlock.target import LINUX_AARCH64, LINUX_X86_64, MACOS_ARM64, MACOS_X86_64, PLATFORMS, WINDOWS_X86_64, Target
+from envlock.target import (
+    LINUX_AARCH64,
+    LINUX_X86_64,
+    MACOS_ARM64,
+    MACOS_X86_64,
+    PLATFORMS,
+    WINDOWS_X86_64,
+    Target,
+    find_platform,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,6 +44,40 @@ def test_the_best_wheel_is_built_for_exactly_the_target(target: Target, best: tu
 )
 def test_the_glibc_of_a_platform_decides_on_its_wheels(glibc: tuple[int, int], platforms: tuple[str, ...]) -> None:
     assert replace(LINUX_X86_64, minimum=glibc).wheel_platforms()[:3] == platforms
+
+
+@pytest.mark.parametrize(
+    ("name", "tag", "label", "uv_platform"),
+    [
+        ("linux_x86_64", "linux_x86_64", "Linux x86_64", "x86_64-manylinux_2_28"),
+        ("manylinux_2_28_x86_64", "linux_x86_64", "Linux x86_64", "x86_64-manylinux_2_28"),
+        (
+            "manylinux_2_31_x86_64",
+            "manylinux_2_31_x86_64",
+            "Linux x86_64 with glibc 2.31",
+            "x86_64-manylinux_2_31",
+        ),
+        (
+            "manylinux_2_17_aarch64",
+            "manylinux_2_17_aarch64",
+            "Linux aarch64 with glibc 2.17",
+            "aarch64-manylinux_2_17",
+        ),
+    ],
+)
+def test_a_linux_of_another_glibc_is_named_by_the_tag_of_its_wheels(
+    name: str, tag: str, label: str, uv_platform: str
+) -> None:
+    found = find_platform(name)
+
+    assert (found.tag, found.label, found.uv_platform) == (tag, label, uv_platform)
+    assert find_platform(found.tag) == found
+
+
+@pytest.mark.parametrize("name", ["linux", "manylinux_2_16_aarch64", "manylinux_2_4_x86_64", "manylinux_3_1_x86_64"])
+def test_a_platform_that_nobody_has_is_none(name: str) -> None:
+    with pytest.raises(LookupError):
+        find_platform(name)
 
 
 def test_manylinux_begins_with_2_17_on_aarch64() -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from envlock.cli.arguments import python_line
+from envlock.cli.arguments import PLATFORM_NAMES, known_platform, python_line
 from envlock.reporter import Reporter
-from envlock.target import PLATFORMS, find_platform
 
 _USUAL_LOCKS = (Path("requirements.txt"), Path("pylock.toml"))
 
@@ -40,8 +39,8 @@ class Fetch:
         target.add_argument(
             "--python-platform",
             metavar="NAME",
-            choices=[platform.name for platform in PLATFORMS],
-            help=f"the machine (default: this one): {', '.join(platform.name for platform in PLATFORMS)}",
+            type=known_platform,
+            help=f"the machine (default: this one): {PLATFORM_NAMES}, or manylinux_2_31_x86_64 and the like",
         )
 
     def run(self, arguments: Namespace, reporter: Reporter) -> int:
@@ -55,7 +54,7 @@ class Fetch:
             arguments.dest,
             reporter,
             python=arguments.python_version,
-            platform=find_platform(arguments.python_platform) if arguments.python_platform else None,
+            platform=arguments.python_platform,
         )
         print_result(wheelhouse, arguments, render=render_wheelhouse, document=wheelhouse_document)
         return 0

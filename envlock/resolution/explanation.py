@@ -274,12 +274,18 @@ def _explain_files(
 def _describe_wheels(files: Sequence[SnapshotFile], target: Target) -> tuple[str, list[str]]:
     """For what there are wheels among *files*, and what to change in *target* so that they serve."""
     pythons = _pythons_with_wheel(files, target)
+    if target.python in pythons:
+        return "nobody knows what its wheels require", []
     if pythons:
         return f"there are wheels for Python {_enumerate(pythons)}", [f"take Python {pythons[-1]}"]
     refused = {file.requires_python for file in files if file.is_wheel and rank_wheel(file.name, target) is not None}
     bounds = sorted(bound for bound in refused if not admits_python(bound, target))
     if bounds:
         return f"its wheels require Python {' or '.join(bounds)}", [f"take a Python {' or '.join(bounds)}"]
+    newer = next((other for other in _with_newer_glibc(target) if _has_wheel(files, other)), None)
+    if newer is not None:
+        glibc = ".".join(map(str, newer.platform.minimum))
+        return f"its wheels need glibc {glibc} or newer (--python-platform {newer.platform.tag})", []
     elsewhere = (replace(target, platform=platform) for platform in PLATFORMS)
     platforms = [other.platform.label for other in elsewhere if _pythons_with_wheel(files, other)]
     if platforms:
@@ -287,6 +293,24 @@ def _describe_wheels(files: Sequence[SnapshotFile], target: Target) -> tuple[str
     if any(file.is_wheel for file in files):
         return "its wheels are for other targets, or nobody knows what they require", []
     return "there is the source alone, and it is not known to build", []
+
+
+def _with_newer_glibc(target: Target) -> Iterator[Target]:
+    """The target with one newer glibc after the other, as far as there are any today."""
+    major, minor = target.platform.minimum
+    for newer in range(minor + 1, _NEWEST_GLIBC + 1) if target.platform.system == "Linux" else ():
+        yield replace(target, platform=replace(target.platform, minimum=(major, newer)))
+
+
+_NEWEST_GLIBC = 50
+"""Minor release, with room for those to come: the newest of today is 2.42."""
+
+
+def _has_wheel(files: Iterable[SnapshotFile], target: Target) -> bool:
+    return any(
+        file.is_wheel and rank_wheel(file.name, target) is not None and admits_python(file.requires_python, target)
+        for file in files
+    )
 
 
 _CPYTHON = re.compile(r"cp(\d)(\d+)")

@@ -27,7 +27,7 @@ class ConstraintsTxtWriter:
 
     def file_name_for(self, platform: Platform) -> str:
         """See :class:`envlock.writers.interface.LockWriter`."""
-        return f"constraints-{platform.name}.txt"
+        return f"constraints-{platform.tag}.txt"
 
     def render(self, lock: Lock) -> str:
         """See :class:`envlock.writers.interface.LockWriter`."""

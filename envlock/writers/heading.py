@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def describe_choice(lock: Lock) -> Iterator[str]:
     """The target, the evidence and what was asked for, a comment line each."""
-    yield f"# For Python {lock.target.python} on {lock.target.platform.name}; another target needs a lock of its own."
+    yield f"# For Python {lock.target.python} on {lock.target.platform.tag}; another target needs a lock of its own."
     if lock.command:
         yield f"# Made by: {printable(shlex.join(lock.command), _LONGEST_COMMAND)}"
     for item in lock.evidence:

@@ -51,7 +51,7 @@ class PylockTomlWriter:
 
     def file_name_for(self, platform: Platform) -> str:
         """See :class:`envlock.writers.interface.LockWriter`; the standard allows no other pattern."""
-        return f"pylock.{platform.name}.toml"
+        return f"pylock.{platform.tag}.toml"
 
     def render(self, lock: Lock) -> str:
         """See :class:`envlock.writers.interface.LockWriter`."""

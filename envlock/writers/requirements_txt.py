@@ -30,7 +30,7 @@ class RequirementsTxtWriter:
 
     def file_name_for(self, platform: Platform) -> str:
         """See :class:`envlock.writers.interface.LockWriter`."""
-        return f"requirements-{platform.name}.txt"
+        return f"requirements-{platform.tag}.txt"
 
     def render(self, lock: Lock) -> str:
         """See :class:`envlock.writers.interface.LockWriter`."""

@@ -324,6 +324,8 @@ TENSORFLOW = {
     "keras": {"1": {"requires": ["numpy<1.20"]}, "2": {"requires": ["numpy<1.20"]}},
     "numpy": {"1.19.5": {}, "1.26.4": {}, "2.0.0": {}},
     "pip": {"24.0": {"python": ">=3.9"}, "26.0": {"python": ">=3.10"}},
+    "libtpu": {"0.1": {"files": {"-cp38-cp38-manylinux_2_31_x86_64.whl": {}}}},
+    "secret": {"1": {"files": {"-cp38-cp38-manylinux_2_17_x86_64.whl": {"requires": None}}}},
     "jupyter": {"1": {"requires": ["pip"]}},
 }
 
@@ -344,6 +346,21 @@ TENSORFLOW = {
             "tensorflow 2.11.0 has no wheel for Python 3.8 on Linux x86_64: there are wheels for Windows x86_64",
             "ask for tensorflow 2.10.1",
             id="another platform",
+        ),
+        pytest.param(
+            ["libtpu"],
+            (),
+            "libtpu 0.1 has no wheel for Python 3.8 on Linux x86_64: "
+            "its wheels need glibc 2.31 or newer (--python-platform manylinux_2_31_x86_64)",
+            "",
+            id="another glibc",
+        ),
+        pytest.param(
+            ["secret"],
+            (),
+            "secret 1 has no wheel for Python 3.8 on Linux x86_64: nobody knows what its wheels require",
+            "",
+            id="unknown metadata",
         ),
         pytest.param(
             ["tensorflow==2.10.1", "numpy==2.0"],
