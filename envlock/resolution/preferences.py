@@ -13,6 +13,7 @@ from packaging.version import Version
 from envlock.knowledge.closures import find_closure
 from envlock.knowledge.families import family_of
 from envlock.knowledge.loaders import distributions_of_implementations
+from envlock.knowledge.releases import find_release
 from envlock.knowledge.snapshot import IndexSnapshot, PackageSnapshot
 from envlock.target import Target
 
@@ -82,11 +83,11 @@ def _end_of_era_of(pinned: Mapping[str, Version], snapshot: IndexSnapshot) -> st
     for subject in distributions_of_implementations():
         package = snapshot.package(subject)
         if subject in by_family and package is not None:
-            return _end_of_era(package, by_family[subject])
+            return _end_of_era(subject, by_family[subject], package)
     return None
 
 
-def _end_of_era(package: PackageSnapshot, version: Version) -> str | None:
+def _end_of_era(distribution: str, version: Version, package: PackageSnapshot) -> str | None:
     """When the next line of a distribution was out, or :data:`_AFTER_RELEASE` had passed if that is later.
 
     ``None`` for the newest line: its era lasts.
@@ -97,8 +98,13 @@ def _end_of_era(package: PackageSnapshot, version: Version) -> str | None:
     )
     if next_line is None:
         return None
-    ends = [package.uploaded(next_line)]
-    if version in package.versions:
-        released = date.fromisoformat(package.uploaded(version)[:10])
-        ends.append((released + _AFTER_RELEASE).isoformat())
+    ends = [_uploaded(distribution, next_line, package)]
+    if version in package.versions and (released := _uploaded(distribution, version, package)):
+        ends.append((date.fromisoformat(released[:10]) + _AFTER_RELEASE).isoformat())
     return max(ends)
+
+
+def _uploaded(distribution: str, version: Version, package: PackageSnapshot) -> str:
+    """When a release of *package* came out; to the day alone, or empty, where the snapshot was not told."""
+    release = find_release(distribution, version)
+    return package.uploaded(version) or (release.uploaded if release else "")

@@ -293,6 +293,12 @@ def test_releases_of_the_era_of_tensorflow_are_preferred(index: Index, asked: li
     assert f"numpy=={numpy}" in index.pins(ERAS, *asked)
 
 
+def test_the_table_of_releases_tells_the_era_where_the_snapshot_was_not_told(index: Index) -> None:
+    untold = ERAS | {"tensorflow": {version: row | {"uploaded": None} for version, row in ERAS["tensorflow"].items()}}
+
+    assert "numpy==1.20.0" in index.pins(untold, "tensorflow==2.3.0")
+
+
 def test_the_pins_of_a_verified_closure_come_first(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     def closure(python: str, numpy: str) -> VerifiedClosure:
         return VerifiedClosure(
