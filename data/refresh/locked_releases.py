@@ -6,10 +6,10 @@
 ``snapshot.py`` asks the index for all releases of all distributions. This script asks nothing that uv does not ask
 for an installation: it lets uv lock each trial of ``closures.py`` for each platform, with the corrected bounds, every
 TensorFlow line for each device, and what makes environments of old Pythons. Of each lock it keeps the files with their
-hashes, sizes and upload times, and of uv's cache what the wheels that it looked into declare. The journal gets a JSON
-line for each lock; a trial that stands there is not locked again. The second form writes the tables from all locks of
-the journal. Where uv refuses a Python, a project of uv (``project_locks.py``) or a pip of that Python
-(``pip_locks.py``) stands in.
+hashes and upload times, and of uv's cache what the wheels that it looked into declare; not the sizes, which uv knows
+by chance. The journal gets a JSON line for each lock; a trial that stands there is not locked again. The second form
+writes the tables from all locks of the journal. Where uv refuses a Python, a project of uv (``project_locks.py``) or a
+pip of that Python (``pip_locks.py``) stands in.
 """
 
 from __future__ import annotations
@@ -202,7 +202,6 @@ def _describe_file(file: Mapping[str, Any]) -> Row:
         "name": file["url"].rpartition("/")[2],
         "uploaded": file["upload-time"].astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "sha256": file["hashes"]["sha256"],
-        "size": file.get("size"),
     }
 
 
@@ -260,7 +259,7 @@ def _listed(file: Row, metadata: Mapping[str, Row]) -> ListedFile:
         name=file["name"],
         uploaded=file["uploaded"],
         sha256=file["sha256"],
-        size=file["size"],
+        size=None,
         requires_python=declared["requires_python"] if declared else "",
         declares=Metadata(requires=tuple(declared["requires"]), extras=tuple(declared["extras"])) if declared else None,
         yanked=None,  # uv locks no file that is yanked.

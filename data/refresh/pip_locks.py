@@ -2,7 +2,7 @@
 
 A pip of that Python downloads what it would install, with its own idea of markers and tags; each file is read for its
 metadata. On the way pip writes into its log which other files there are, for any platform, with their hashes; not when
-they were uploaded, nor their size.
+they were uploaded.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def _list_files(package: Row, hashes: Mapping[str, str], python: str) -> list[Ro
     targets = [Target(python=python, platform=platform) for platform in PLATFORMS]
     release = (package["name"], Version(package["version"]))
     return [
-        {"name": name, "sha256": sha256, "uploaded": None, "size": None}
+        {"name": name, "sha256": sha256, "uploaded": None}
         for name, sha256 in sorted(hashes.items())
         if release in _releases_of(name)
         and (not name.endswith(".whl") or any(rank_wheel(name, target) is not None for target in targets))

@@ -44,12 +44,11 @@ wheels = [
 """
 
 
-def file(name: str, sha256: str, size: int | None, place: str = "a") -> dict[str, Any]:
+def file(name: str, sha256: str) -> dict[str, Any]:
     return {
         "name": name,
         "uploaded": "2020-11-06T18:00:00Z",
         "sha256": sha256,
-        "size": size,
     }
 
 
@@ -80,7 +79,7 @@ def cache(tmp_path: Path) -> Path:
 PACKAGE = {
     "name": "h5py",
     "version": "3.1.0",
-    "files": [file(LINUX, "aa", 7), file(SDIST, "cc", None, "b")],
+    "files": [file(LINUX, "aa"), file(SDIST, "cc")],
     "metadata": [
         metadata("cp38-cp38-manylinux1_x86_64", "numpy>=1.12", requires_python=">=3.6", extras=["mpi"]),
         metadata("source"),
@@ -181,8 +180,8 @@ def test_the_outcome_of_each_kind_of_trial_is_found_again(platform: Platform) ->
 
 
 def test_locks_become_a_table_of_each_distribution(tmp_path: Path) -> None:
-    for_windows = PACKAGE | {"files": [file(WINDOWS, "bb", 8), file(MACOS, "dd", 9)], "metadata": []}
-    newer = PACKAGE | {"version": "3.10.0", "files": [file("h5py-3.10.0.tar.gz", "ee", 1)], "metadata": []}
+    for_windows = PACKAGE | {"files": [file(WINDOWS, "bb"), file(MACOS, "dd")], "metadata": []}
+    newer = PACKAGE | {"version": "3.10.0", "files": [file("h5py-3.10.0.tar.gz", "ee")], "metadata": []}
     rows = [
         NAMED | {"packages": [newer, PACKAGE]},
         NAMED | {"packages": [for_windows]},
@@ -212,15 +211,15 @@ def test_locks_become_a_table_of_each_distribution(tmp_path: Path) -> None:
             "version": "3.1.0",
             "files": [
                 # What uv has not looked into is unknown where those that it read disagree.
-                [MACOS, uploaded, "dd", 9, 0, None, None],
-                [LINUX, uploaded, "aa", 7, 1, 0, None],
-                [WINDOWS, uploaded, "bb", 8, 0, None, None],
+                [MACOS, uploaded, "dd", None, 0, None, None],
+                [LINUX, uploaded, "aa", None, 1, 0, None],
+                [WINDOWS, uploaded, "bb", None, 0, None, None],
                 [SDIST, uploaded, "cc", None, 0, 1, None],
             ],
         },
         {
             "version": "3.10.0",
-            "files": [["h5py-3.10.0.tar.gz", uploaded, "ee", 1, 0, None, None]],
+            "files": [["h5py-3.10.0.tar.gz", uploaded, "ee", None, 0, None, None]],
         },
     ]
 

@@ -72,7 +72,7 @@ def ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def file(name: str, digit: str) -> dict[str, Any]:
-    return {"name": name, "sha256": SHA_256[digit], "uploaded": None, "size": None}
+    return {"name": name, "sha256": SHA_256[digit], "uploaded": None}
 
 
 def test_a_trial_is_what_pip_brings_with_every_file_for_that_python_that_its_log_names(ready: Path) -> None:
