@@ -7,8 +7,8 @@ from typing import Any
 
 from envlock.provenance import TensorSpec
 
-MODEL_CLASSES = frozenset({"Functional", "Model", "Sequential"})
-"""Classes whose configuration holds layers."""
+MODEL_CLASSES = ("Functional", "Model", "Sequential")
+"""Classes whose configuration holds layers; no set, which cannot be asked for what a hostile file may hold instead."""
 
 _DEEPEST_MODEL = 50
 _LARGEST_RANK = 254  # of any tensor, by tensorflow/core/framework/tensor_shape.h

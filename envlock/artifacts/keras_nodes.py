@@ -19,7 +19,7 @@ from envlock.provenance import Code, ConfigObject, Evidence, TensorSpec
 _FACTS = {"keras_version": "keras-version", "backend": "backend"}
 _METRIC = "_tf_keras_metric"
 _MOST_LAYERS = 20_000
-_SEQUENCES = frozenset({"__tuple__", "TensorShape"})
+_SEQUENCES = ("__tuple__", "TensorShape")  # no set: what is looked for may be anything
 """What stands for a tuple or shape, as ``{"class_name": ..., "items": [...]}``; files of Keras hold plain lists."""
 
 

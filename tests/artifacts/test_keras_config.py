@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -301,3 +304,30 @@ def test_any_json_gives_a_configuration_or_an_artifact_error(config: object) -> 
     except ArtifactError:
         return
     assert configuration.objects[0].location == "model_config"
+
+
+_MODEL = sequential(
+    sequential(named("InputLayer", batch_input_shape=[None, 3], dtype="float32", name="input")),
+    named("Dense", units=3, kernel_initializer=named("GlorotUniform", seed=None), input_shape=named("TensorShape")),
+    named("Functional", layers=[named("InputLayer", name="x")], input_layers=[["x", 0, 0]], output_layers=[]),
+)
+
+
+def _places(value: object) -> Iterator[tuple[dict[str, Any] | list[Any], Any]]:
+    """Where values lie within *value*: what holds each, and its key or index."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield value, key
+        yield from _places(item)
+
+
+@given(st.data(), CONFIGURATIONS)
+def test_anything_in_any_place_of_a_model_gives_a_configuration_or_an_artifact_error(
+    data: st.DataObject, anything: object
+) -> None:
+    model = deepcopy(_MODEL)
+    container, key = data.draw(st.sampled_from(list(_places(model))))
+    container[key] = anything
+
+    with suppress(ArtifactError):
+        read(model)
