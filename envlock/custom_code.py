@@ -6,7 +6,7 @@ import ast
 import os
 import re
 import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,18 @@ def find_definitions(folder: Path, names: Collection[str]) -> dict[str, Definiti
     defined_names = {name: name.rpartition(">")[2] for name in sorted(names)}
     places = _find_places(folder, set(defined_names.values()))
     return {name: _describe(defined, places[defined]) for name, defined in defined_names.items() if places[defined]}
+
+
+def import_statements(module: str, name: str) -> tuple[str, ...]:
+    """Python that makes *name* of a module known, whatever the file of the module is called."""
+    if is_importable(module):
+        return (f"from {module} import {name}",)
+    return ("import importlib", f"{name} = importlib.import_module({module!r}).{name}")
+
+
+def is_importable(module: str) -> bool:
+    """Whether ``import`` takes the name: a file may be called otherwise."""
+    return re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", module, flags=re.ASCII) is not None
 
 
 def _find_places(folder: Path, names: Collection[str]) -> dict[str, list[tuple[Path, int]]]:
@@ -84,10 +96,8 @@ def _definitions_of(file: Path, names: Collection[str]) -> Iterator[tuple[str, i
     """Names that *file* defines outside of any class or function, with their lines; none if it has none of *names*."""
     source = read_source(file)
     # Parsing takes a hundred times as long as this, and most files hold none of the names.
-    if source is None or not any(name in source for name in names):
-        return
-    body = parse_source(source)
-    yield from _definitions_by_layout(source) if body is None else _definitions_in(body)
+    if source is not None and any(name in source for name in names):
+        yield from definitions_in(source)
 
 
 def read_source(file: Path) -> str | None:
@@ -110,13 +120,23 @@ def parse_source(source: str) -> list[ast.stmt] | None:
         return None
 
 
-def _definitions_in(body: list[ast.stmt]) -> Iterator[tuple[str, int]]:
-    for statement in body:
+def definitions_in(source: str) -> Iterator[tuple[str, int]]:
+    """Names of the classes and functions at the top level of a module, with their lines."""
+    body = parse_source(source)
+    if body is None:
+        yield from _definitions_by_layout(source)
+        return
+    for statement in statements_of(body):
         if isinstance(statement, ast.ClassDef | ast.FunctionDef):
             yield statement.name, statement.lineno
-        elif isinstance(statement, ast.If | ast.Try):
-            for block in (statement.body, statement.orelse):
-                yield from _definitions_in(block)
+
+
+def statements_of(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a module, those under a condition included."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, ast.If | ast.Try):
+            yield from statements_of((*statement.body, *statement.orelse))
 
 
 # Python 2 sources do not parse, and are just what old models come with.

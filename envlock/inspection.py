@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from envlock.artifacts import ArtifactSource, LocalSource, read_provenance
 from envlock.dating import Saver, date_artifact
-from envlock.diagnosis import find_findings
+from envlock.findings import find_findings
 from envlock.loadability import CustomObject, find_custom_objects
 from envlock.provenance import Finding, Provenance
 

@@ -127,7 +127,8 @@ class UvInstaller:
 
     def install(self, job: Installation, reporter: Reporter) -> None:
         """See :class:`Installer`."""
-        arguments = ["pip", "sync", "--require-hashes", *job.sources, "--python", str(job.python), "-"]
+        arguments = ["pip", "sync", "--require-hashes", *job.sources, "--python", str(job.python)]
+        arguments += ["--link-mode", _link_mode(), "-"]
         with reporter.step(job.title), TemporaryDirectory(prefix="envlock-") as folder:
             if job.build_constraints is not None:
                 constraints = Path(folder) / "build-constraints.txt"
@@ -146,6 +147,15 @@ class UvInstaller:
                 )
             except UvError as error:
                 raise InstallationError(str(job.place), error.detail) from error
+
+
+def _link_mode() -> str:
+    """How uv brings files from its cache: as the person has set it, but for symbolic links.
+
+    Those end with the cache, and lead out of what a child sees that loads a model in the environment.
+    """
+    wanted = os.environ.get("UV_LINK_MODE", "")
+    return wanted if wanted in {"clone", "copy", "hardlink"} else "hardlink"
 
 
 def _drop_unreadable_hook(job: Installation) -> None:

@@ -7,6 +7,7 @@ a marked place for what the person has to fill in.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -14,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envlock.candidates import EnvironmentCandidate
-from envlock.custom_code import Definition
-from envlock.diagnosis import own_objects
+from envlock.custom_code import Definition, import_statements, is_importable
+from envlock.findings import own_objects
 from envlock.formats.text import printable
 from envlock.inspection import Inspection
 from envlock.knowledge.loaders import import_for
@@ -30,7 +31,7 @@ _FIRST_WORDS = "# Written by envlock: "
 class Surroundings:
     """Where the script and what belongs to it are."""
 
-    folder: Path
+    script_path: Path
     """Where the script is going to stand."""
 
     lock_path: Path
@@ -38,8 +39,23 @@ class Surroundings:
 
 
 def is_ours(text: str) -> bool:
-    """Whether *text*, the beginning of an existing file, is that of such a script: then it may be replaced."""
+    """Whether *text*, the beginning of an existing file, is that of such a script."""
     return text.startswith(_FIRST_WORDS)
+
+
+def is_unchanged(text: str) -> bool:
+    """Whether such a script is as it was written: what a person has filled in must not be lost."""
+    return _sealed(_SEAL.sub("", text, count=1)) == text
+
+
+_SEAL = re.compile(r"^# Content: .*\n", flags=re.MULTILINE)
+
+
+def _sealed(text: str) -> str:
+    """The script *text* with its own digest, in a line above that of the lock."""
+    digest = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+    seal = f"# Content: digest {digest}, which tells whether it was changed since"
+    return text.replace("\n# Lock: ", f"\n{seal}\n# Lock: ", 1)
 
 
 def render_loader_script(
@@ -49,6 +65,7 @@ def render_loader_script(
     *,
     verification: Verification | None,
     definitions: Mapping[str, Definition],
+    builder: Definition | None,
     surroundings: Surroundings,
 ) -> str | None:
     """The whole script; ``None`` where nothing was loaded, and no natural way to load the artifact is known.
@@ -59,15 +76,19 @@ def render_loader_script(
         lock: What is in it.
         verification: How the artifact was loaded; ``None`` where that was not tried.
         definitions: Where the person's code defines what the model needs, by name.
+        builder: What of that code builds the model that weights belong to.
         surroundings: Where all of this is.
     """
     is_proven = verification is not None and verification.loads
-    way = _proven_way(verification) if verification is not None and is_proven else _natural_way(inspection, candidate)
+    natural = _natural_way(inspection, candidate, builder)
+    way = _proven_way(verification) if verification is not None and is_proven else natural
     if way is None:
         return None
-    folder = surroundings.folder.absolute()
+    folder = surroundings.script_path.absolute().parent
     custom = _CustomObjects.of(inspection, definitions, verification, folder)
-    roots = verification.search_path if verification is not None else custom.roots
+    sources = [*definitions.values(), *filter(None, [builder])]
+    own_roots = dict.fromkeys(str(item.root.absolute()) for item in sources)
+    roots = verification.search_path if verification is not None else own_roots
     path = path_to_load(inspection.provenance.path.absolute(), inspection.provenance.format)
     lines = [
         *_head(lock, candidate, surroundings, is_proven=is_proven),
@@ -82,7 +103,7 @@ def render_loader_script(
     ]
     text = "\n".join(lines) + "\n"
     # Python looks for it in the first two lines. Python 2 then takes a literal for the bytes that a file's name is.
-    return text if text.isascii() else text.replace("\n", "\n# -*- coding: utf-8 -*-\n", 1)
+    return _sealed(text if text.isascii() else text.replace("\n", "\n# -*- coding: utf-8 -*-\n", 1))
 
 
 # --- its parts -----------------------------------------------------------------------------------------------
@@ -93,10 +114,10 @@ def _head(lock: Lock, candidate: EnvironmentCandidate, surroundings: Surrounding
     python = "python"
     if surroundings.environment_path is not None:
         path = surroundings.environment_path.absolute() / "bin" / "python"
-        python = os.path.relpath(path, surroundings.folder.absolute())
+        python = os.path.relpath(path, surroundings.script_path.absolute().parent)
     yield f"{_FIRST_WORDS}loads a saved model, and shows what goes in and what comes out."
     yield "#"
-    yield f"#     {printable(python)} {FILE_NAME} [PATH]"
+    yield f"#     {printable(python)} {printable(surroundings.script_path.name)} [PATH]"
     yield "#"
     yield f"# Artifact: {name}"
     yield f"# Environment: {candidate.name}"
@@ -129,7 +150,6 @@ class _CustomObjects:
 
     imports: tuple[str, ...]
     assignment: tuple[str, ...]
-    roots: tuple[str, ...]
     runs_files: bool
     """Whether a definition stands in a file whose name `import` does not take."""
 
@@ -149,7 +169,7 @@ class _CustomObjects:
         values: dict[str, str] = {}
         runs_files = False
         for name, (module, attribute) in places.items():
-            if _IMPORTABLE.fullmatch(module):
+            if is_importable(module):
                 values[name] = _unused(attribute, values.values())
                 alias = "" if values[name] == attribute else f" as {values[name]}"
                 imports.append(f"from {module} import {attribute}{alias}")
@@ -162,12 +182,8 @@ class _CustomObjects:
         return cls(
             imports=tuple(imports),
             assignment=tuple(_assign(values, missing)),
-            roots=tuple(dict.fromkeys(str(item.root.absolute()) for item in definitions.values())),
             runs_files=runs_files,
         )
-
-
-_IMPORTABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", flags=re.ASCII)
 
 
 def _unused(name: str, used: Collection[str]) -> str:
@@ -212,9 +228,11 @@ def _proven_way(verification: Verification) -> _Way:
     return _Way(imports=verification.imports, lines=verification.lines, show=show)
 
 
-def _natural_way(inspection: Inspection, candidate: EnvironmentCandidate) -> _Way | None:
+def _natural_way(inspection: Inspection, candidate: EnvironmentCandidate, builder: Definition | None) -> _Way | None:
     """The first that verification would try."""
     provenance, probe = inspection.provenance, candidate.probes[0]
+    if builder is not None:
+        return _filling_way(builder)
     if probe == "tensorflow":
         if provenance.format != "saved-model" or candidate.tensorflow.version.major < 2:
             return None
@@ -228,6 +246,12 @@ def _natural_way(inspection: Inspection, candidate: EnvironmentCandidate) -> _Wa
     passed = ", custom_objects=custom_objects" if any(item.kind != "operation" for item in inspection.custom) else ""
     line = f"model = {loader.expression_for(provenance.format, arguments=passed)}"
     return _Way(imports=imports, lines=(line,), show="keras")
+
+
+def _filling_way(builder: Definition) -> _Way:
+    """The weights are loaded into what the person's code builds."""
+    imports = import_statements(builder.module, builder.name)
+    return _Way(imports=imports, lines=(f"model = {builder.name}()", "model.load_weights(path)"), show="keras")
 
 
 _BUILDER = """

@@ -7,24 +7,23 @@ need to start. Whatever becomes of it (a crash, a hang, nonsense) is an outcome,
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import signal
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from itertools import starmap
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from envlock.custom_code import Definition, find_definitions
-from envlock.errors import UsageError
-from envlock.formats.text import first_line, printable
+from envlock.custom_code import Definition, find_definitions, import_statements
+from envlock.formats.text import printable
 from envlock.isolation.choice import Isolation, choose_isolation
 from envlock.isolation.interface import default_limits
 from envlock.isolation.running import Ended
+from envlock.model_builder import find_builder
 from envlock.provenance import TensorSpec
 
 TIME_LIMIT = 300.0
@@ -205,7 +204,8 @@ class Verification:
         if not self.imported:
             return []
         entries = ", ".join(f"{item.name!r}: {item.attribute}" for item in self.imported)
-        imports = dict.fromkeys(f"from {item.module} import {item.attribute}" for item in self.imported)
+        statements = (import_statements(item.module, item.attribute) for item in self.imported)
+        imports = dict.fromkeys(chain.from_iterable(statements))
         return [*imports, f"custom_objects = {{{entries}}}"]
 
 
@@ -273,7 +273,8 @@ def verify(
     }
     variables = _variables_for_child(environment or {})
     sources = [Path(place) for place in search_path]
-    readable = [_PROBE, *files_of(artifact, artifact_format), *sources, *_folders_named_in(variables)]
+    elsewhere = [*_folders_named_in(variables), *_packages_elsewhere(environment_python)]
+    readable = [_PROBE, *files_of(artifact, artifact_format), *sources, *elsewhere]
     if isolation is None:
         isolation = choose_isolation(environment_python, readable=readable)
     started = time.monotonic()
@@ -294,27 +295,6 @@ def verify(
         environment=dict(environment or {}),
         isolation=replace(isolation, guarantees=child.guarantees),
     )
-
-
-def find_builder(code: Path, wanted: str) -> Definition:
-    """Where the source in *code* defines what *wanted* names, as ``NAME`` or ``MODULE:NAME``.
-
-    With a module, the name may be any that the module has once it is imported.
-
-    Raises:
-        UsageError: There is no such module, or no function or class of that name at the top level of any file.
-    """
-    module, _, name = wanted.rpartition(":")
-    if not module:
-        found = find_definitions(code, [name]).get(name)
-        if found is None:
-            raise UsageError(f"{code}: no file defines {name} at its top level", hint="name it as MODULE:NAME")
-        return found
-    parts = module.split(".")
-    files = [code.joinpath(*parts, "__init__.py"), code.joinpath(*parts[:-1], f"{parts[-1]}.py")]
-    for file in filter(Path.is_file, files):
-        return Definition(name=name, file=file, line=1, root=code, module=module)
-    raise UsageError(f"{code}: there is no module {module}", hint="name it from that folder on, such as package.module")
 
 
 def _describe_definition(name: str, definition: Definition) -> dict[str, str]:
@@ -377,6 +357,13 @@ def _folders_named_in(variables: Mapping[str, str]) -> list[Path]:
     """Existing folders where programs look for modules and libraries."""
     names = [name for variable in ("PYTHONPATH", "LD_LIBRARY_PATH") for name in variables.get(variable, "").split(":")]
     return [Path(name) for name in names if name and Path(name).is_dir()]
+
+
+def _packages_elsewhere(python: Path) -> list[Path]:
+    """Folders that files of an environment are links to: uv can be told to link them from its cache."""
+    packages = python.absolute().parent.parent.glob("lib/python*/site-packages")
+    metadata = [path for folder in packages for path in folder.glob("*.dist-info/METADATA") if path.is_symlink()]
+    return sorted({Path(os.path.realpath(path)).parents[1] for path in metadata})
 
 
 # --- its outcome ---------------------------------------------------------------------------------------------
@@ -459,75 +446,3 @@ def _read_output(item: Mapping[str, Any]) -> Output:
         step=item.get("step", 1),
         values=tuple(item.get("values", ())),
     )
-
-
-# --- the numbers of two environments -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """How far an output of one environment is from that of another."""
-
-    name: str
-    """Of the output in the first."""
-
-    absolute: float
-    """The largest between two numbers; infinite where only one is a finite number, 0 for strings."""
-
-    relative: float
-    """The same in relation to the largest number of the output."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """What an artifact computes in two environments."""
-
-    differences: tuple[Difference, ...]
-    """One for each output, in the order of the first environment; empty where there is an *obstacle*."""
-
-    obstacle: str | None
-    """Why the numbers cannot be compared, in one sentence."""
-
-
-def compare_outputs(first: Verification, second: Verification) -> Comparison:
-    """Compare what the same artifact gave on the same inputs: hand the *recipe* of the first to the second."""
-    obstacle = next(_obstacles(first, second), None)
-    if obstacle is not None:
-        return Comparison(differences=(), obstacle=obstacle)
-    return Comparison(differences=tuple(starmap(_difference, _paired(first, second))), obstacle=None)
-
-
-def _obstacles(first: Verification, second: Verification) -> Iterator[str]:
-    for place, verification in (("first", first), ("second", second)):
-        if not verification.predicts:
-            yield f"the model gave nothing in the {place} environment: {first_line(verification.error or '')}"
-    if first.inputs != second.inputs:
-        yield "the model takes other inputs in the second environment"
-    if len(first.outputs) != len(second.outputs):
-        numbers = f"{len(first.outputs)} outputs in the first environment, {len(second.outputs)} in the second"
-        yield f"the model gives {numbers}"
-    for one, other in _paired(first, second):
-        if one.shape != other.shape:
-            name = f"output {one.name}" if one.name else "an output"
-            yield f"{name} has shape {one.shape} in the first environment, {other.shape} in the second"
-
-
-def _paired(first: Verification, second: Verification) -> list[tuple[Output, Output]]:
-    """Outputs of the same name, else those in the same place: some loaders name them, and some do not."""
-    others = {output.name: output for output in second.outputs}
-    if len(others) == len(second.outputs) and others.keys() == {output.name for output in first.outputs}:
-        return [(output, others[output.name]) for output in first.outputs]
-    return list(zip(first.outputs, second.outputs, strict=False))
-
-
-def _difference(first: Output, second: Output) -> Difference:
-    absolute = max(map(_distance, first.values, second.values), default=0.0)
-    largest = max((abs(value) for value in (*first.values, *second.values) if math.isfinite(value)), default=0.0)
-    # Where no number is finite, the distance is 0 or infinite, and so is its part of any.
-    return Difference(name=first.name, absolute=absolute, relative=absolute / (largest or 1.0))
-
-
-def _distance(one: float, other: float) -> float:
-    if one == other or (math.isnan(one) and math.isnan(other)):
-        return 0.0
-    return abs(one - other) if math.isfinite(one) and math.isfinite(other) else math.inf

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_ISREG
+from typing import Literal
 
 from envlock import __version__
 from envlock.errors import ArtifactError
@@ -54,8 +55,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """How the artifact was loaded in vain in another environment, which gave way to this one."""
+    """How another environment failed, which gave way to this one."""
 
+    stage: Literal["installation", "verification"]
     error: str
     """One line."""
 
@@ -91,7 +93,7 @@ class Record:
     """What was found, by the digest of what was asked."""
 
     failures: Mapping[str, Failure] = field(default_factory=dict)
-    """By the digest of what was verified, and how."""
+    """By the digest of what was installed or verified, and how."""
 
     verified: Verified | None = None
 

@@ -5,12 +5,22 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
+from envlock.candidates import Wishes
 from envlock.interpreters import SEARCH_VARIABLE, Interpreter, find_interpreters, survey_interpreters
+from envlock.pipeline import from_model
+from envlock.request import Request
+from envlock.target import LINUX_X86_64
+from envlock.writers import WRITERS
+from tests.stand_ins import Notes, StandIn
+from tests.world import World, make_world
 
 REQUIRE_VARIABLE = "ENVLOCK_REQUIRE_INTERPRETERS"
 """Set to 1 where a missing interpreter is to fail the tests that need it, instead of skipping them."""
@@ -44,6 +54,41 @@ def own_interpreter(monkeypatch: pytest.MonkeyPatch) -> Interpreter:
         patch.setenv(SEARCH_VARIABLE, sys.executable)
         (interpreter,) = survey_interpreters().interpreters
     return interpreter
+
+
+@pytest.fixture
+def request_to(tmp_path: Path) -> Any:
+    """A request for a lock alone, of one candidate unless something else is wished."""
+
+    def make(*resolvers: StandIn, **fields: Any) -> Request:
+        usual: dict[str, Any] = {
+            "artifact": Path(__file__).parent / "assets" / "example" / "model.h5",
+            "platform": LINUX_X86_64,
+            "resolvers": resolvers,
+            "writer": WRITERS[0],
+            "lock_path": tmp_path / "requirements.txt",
+            "environment_path": None,
+            "wishes": Wishes(tensorflow=SpecifierSet("==2.4.*"), prefer="saver"),
+        }
+        return Request(**(usual | fields))
+
+    return make
+
+
+@pytest.fixture
+def locked(request_to: Any) -> Request:
+    """A request whose lock is there, with an older pip than the newest."""
+    request: Request = request_to(StandIn(releases={"pip": ["23.1"]}))
+    from_model(request, Notes())
+    return replace(request, resolvers=(StandIn(),))
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_interpreter: Interpreter) -> World:
+    """The main job with stand-ins for all that takes minutes."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return make_world(folder, monkeypatch, own_interpreter)
 
 
 @pytest.fixture

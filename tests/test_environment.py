@@ -367,6 +367,19 @@ def test_a_file_that_differs_from_the_lock_is_refused_whatever_uv_is_told(
     assert not (tmp_path / "environment").exists()
 
 
+@pytest.mark.parametrize("mode", ["symlink", "copy", ""])
+def test_an_environment_outlives_the_cache_whatever_uv_is_told(
+    mode: str, build: Callable[..., Environment], make_lock: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_LINK_MODE", mode)
+
+    environment = build(make_lock("1.0"))
+
+    files = [path for path in environment.path.glob("lib/python*/site-packages/**/*") if path.is_file()]
+    assert "tiny.py" in [path.name for path in files]
+    assert [path for path in files if path.is_symlink()] == []
+
+
 def test_a_distribution_that_the_index_lacks_is_named(
     build: Callable[..., Environment], make_lock: Callable[[str], str], wheels: Path, tmp_path: Path
 ) -> None:

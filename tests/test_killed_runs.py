@@ -114,7 +114,8 @@ def test_a_run_that_was_killed_is_made_good_by_the_next(
     document = json.loads(repeated.stdout)
     assert document["verification"]["predicts"]
     assert document["already_verified"] == (moment == "while the lock is written")
-    assert sorted(path.name for path in (tmp_path / "project").iterdir()) == [".venv", "requirements.txt"]
+    made = sorted(path.name for path in (tmp_path / "project").iterdir())
+    assert made == [".venv", "load_model.py", "requirements.txt"]
     ours = [path.name for path in (tmp_path / "project" / ".venv").iterdir() if "envlock" in path.name]
     assert sorted(ours) == [RECORD_NAME, MARKER_NAME]
     assert list((tmp_path / "temporary").iterdir()) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,11 +13,11 @@ from typing import Any
 import pytest
 
 from envlock.candidates import EnvironmentCandidate, Wishes, propose_candidates
-from envlock.custom_code import find_definitions
+from envlock.custom_code import Definition, find_definitions
 from envlock.inspection import Inspection, inspect
 from envlock.interpreters import Interpreter
 from envlock.loadability import judge
-from envlock.loader_script import Surroundings, is_ours, render_loader_script
+from envlock.loader_script import Surroundings, is_ours, is_unchanged, render_loader_script
 from envlock.lock import Lock
 from envlock.target import LINUX_X86_64
 from envlock.verification import ImportedObject, Verification
@@ -86,6 +87,7 @@ def render(
     code: Path | None = None,
     environment: dict[str, str] | None = None,
     modules: tuple[str, ...] = (),
+    builder: Definition | None = None,
 ) -> str | None:
     candidate = best_candidate(inspection)
     loader = candidate.loader._replace(environment=environment or {})
@@ -96,8 +98,11 @@ def render(
         lock_for(candidate, inspection.provenance.path.name),
         verification=verification,
         definitions=find_definitions(code, names) if code is not None else {},
+        builder=builder,
         surroundings=Surroundings(
-            folder=folder, lock_path=folder / "requirements.txt", environment_path=folder / ".venv"
+            script_path=folder / "load_model.py",
+            lock_path=folder / "requirements.txt",
+            environment_path=folder / ".venv",
         ),
     )
 
@@ -143,6 +148,14 @@ def head_of(inspection: Inspection, *, is_proven: bool) -> str:
     )
 
 
+def unsealed(script: str | None) -> str:
+    """A script without the line that its own digest stands in."""
+    assert script is not None
+    return re.sub(
+        r"^# Content: digest [0-9a-f]{64}, which tells whether it was changed since\n", "", script, flags=re.M
+    )
+
+
 def test_a_model_is_loaded_as_it_was_loaded(tmp_path: Path) -> None:
     inspection = inspected("keras/tf-2.3-functional.h5", tmp_path / "models/net.h5")
     environment = {"TF_USE_LEGACY_KERAS": "1"}
@@ -150,7 +163,7 @@ def test_a_model_is_loaded_as_it_was_loaded(tmp_path: Path) -> None:
     script = render(tmp_path, inspection, verified("tf_keras.models.load_model(path)"), environment=environment)
 
     assert (
-        script
+        unsealed(script)
         == head_of(inspection, is_proven=True)
         + (
             "import sys\n"
@@ -184,7 +197,7 @@ def test_the_persons_definitions_are_imported_from_where_they_stand(tmp_path: Pa
     script = render(tmp_path, inspection, verification, code=code, modules=("provider",))
 
     assert (
-        script
+        unsealed(script)
         == head_of(inspection, is_proven=True)
         + (
             "import sys\n"
@@ -217,7 +230,7 @@ def test_definitions_that_nobody_passed_have_a_marked_place(tmp_path: Path) -> N
     script = render(tmp_path, inspection, None)
 
     assert (
-        script
+        unsealed(script)
         == head_of(inspection, is_proven=False)
         + (
             "import sys\n"
@@ -246,7 +259,7 @@ def test_the_model_that_weights_belong_to_has_a_marked_place(tmp_path: Path) -> 
     script = render(tmp_path, inspection, None)
 
     assert (
-        script
+        unsealed(script)
         == head_of(inspection, is_proven=False)
         + (
             "import sys\n"
@@ -268,6 +281,48 @@ def test_the_model_that_weights_belong_to_has_a_marked_place(tmp_path: Path) -> 
         )
         + SHOW_KERAS
     )
+
+
+BUILDING = {
+    "parts": ["from parts import Net"],
+    "my-parts": ["import importlib", "Net = importlib.import_module('my-parts').Net"],
+}
+
+
+@pytest.mark.parametrize("module", BUILDING)
+def test_weights_are_loaded_into_what_the_persons_code_builds(module: str, tmp_path: Path) -> None:
+    inspection = inspected("keras/tf-2.3-weights.h5", tmp_path / "net.h5")
+    builder = Definition(name="Net", file=tmp_path / f"src/{module}.py", line=1, root=tmp_path / "src", module=module)
+
+    script = render(tmp_path, inspection, None, builder=builder)
+
+    assert (
+        unsealed(script)
+        == head_of(inspection, is_proven=False)
+        + (
+            "import sys\n"
+            "\n"
+            "HERE = os.path.dirname(os.path.abspath(__file__))\n"
+            "sys.path.append(os.path.normpath(os.path.join(HERE, 'src')))\n"
+            "\n" + "".join(f"{line}\n" for line in BUILDING[module]) + "\n"
+            "\n"
+            "def load(path=os.path.normpath(os.path.join(HERE, 'net.h5'))):\n"
+            "    model = Net()\n"
+            "    model.load_weights(path)\n"
+            "    return model\n"
+        )
+        + SHOW_KERAS
+    )
+
+
+@pytest.mark.parametrize("name", ["net.h5", "n\u00e4t # Lock: .h5"])
+def test_a_script_that_was_filled_in_is_told_from_one_that_was_not(name: str, tmp_path: Path) -> None:
+    script = render(tmp_path, inspected("custom_layer/model.h5", tmp_path / name), None)
+
+    assert script is not None
+    assert is_unchanged(script)
+    assert not is_unchanged(script.replace("# 'Scale': ...,", "'Scale': Scale,"))
+    assert not is_unchanged(unsealed(script))
 
 
 def test_there_is_no_script_where_no_way_is_known(tmp_path: Path) -> None:

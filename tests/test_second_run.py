@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -12,95 +11,16 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.version import Version
 
 from envlock.candidates import Wishes
 from envlock.cli.documents import outcome_document
 from envlock.cli.rendering import render_outcome
 from envlock.errors import NoCandidateError
-from envlock.interpreters import Interpreter
 from envlock.kernel import Kernel
 from envlock.knowledge.pairings import release_for_tensorflow
-from envlock.pipeline import Outcome, Request, from_model
-from envlock.reporter import SilentReporter
-from envlock.target import LINUX_X86_64
-from envlock.verification import Verification
+from envlock.outcome import Outcome
 from envlock.verification_record import RECORD_NAME
-from envlock.writers import WRITERS
-from tests.test_pipeline import StandIn
-from tests.test_verification_record import VERIFICATION
-
-ASSETS = Path(__file__).parent / "assets"
-GOOD = replace(VERIFICATION, predicts=True, error=None)
-
-
-class EmptyInstaller:
-    """Makes an environment that holds nothing but a name for its interpreter."""
-
-    def make_empty_environment(self, job: Any) -> None:
-        job.python.parent.mkdir()
-        job.python.touch()
-
-    def install(self, job: Any, _: Any) -> None:
-        (job.site / "lib/python3.10/site-packages/six-1.0.dist-info").mkdir(parents=True)
-
-
-@dataclass
-class World:
-    """A request, what answers it, and how often it was asked to load the model."""
-
-    request: Request
-    resolver: StandIn
-    answers: list[Verification] = field(default_factory=list)
-    """What becomes of loading the model, time after time; it is good at all later times."""
-
-    times: int = 0
-    """How often the model was loaded."""
-
-    @property
-    def packages(self) -> Path:
-        """Where the environment holds what is installed."""
-        assert self.request.environment_path is not None
-        return self.request.environment_path / "lib/python3.10/site-packages"
-
-    @property
-    def code(self) -> Path:
-        """The file that defines the layer of the model."""
-        assert self.request.code is not None
-        return self.request.code / "scaling.py"
-
-    def run(self, **changes: Any) -> Outcome:
-        return from_model(replace(self.request, **changes), SilentReporter())
-
-
-@pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_interpreter: Interpreter) -> World:
-    """Stand-ins for the interpreters, the installer and the loading; the rest is as it is."""
-    folder = tmp_path / "project"
-    shutil.copytree(ASSETS / "custom_layer" / "code", folder / "code")
-    model = Path(shutil.copy(ASSETS / "custom_layer" / "model.h5", folder))
-    resolver = StandIn(releases={"pip": ["24.0"], "scipy": ["1.4"]})
-    request = Request(
-        artifact=model,
-        platform=LINUX_X86_64,
-        resolvers=(resolver,),
-        writer=WRITERS[0],
-        lock_path=folder / "requirements.txt",
-        environment_path=folder / ".venv",
-        wishes=Wishes(python="3.10"),
-        code=folder / "code",
-    )
-    made = World(request=request, resolver=resolver)
-
-    def verify(python: Path, artifact: Path, **how: Any) -> Verification:
-        made.times += 1
-        return made.answers[made.times - 1] if made.times <= len(made.answers) else GOOD
-
-    interpreter = replace(own_interpreter, line="3.10", version=Version("3.10.1"))
-    monkeypatch.setattr("envlock.pipeline.find_interpreters", lambda: [interpreter])
-    monkeypatch.setattr("envlock.environment.installer_for", lambda _: EmptyInstaller())
-    monkeypatch.setattr("envlock.pipeline.verify", verify)
-    return made
+from tests.world import GOOD, World
 
 
 def test_what_was_verified_is_told_with_its_time_and_not_done_again(world: World) -> None:
@@ -201,6 +121,29 @@ def test_an_environment_that_failed_before_is_not_built_again(world: World) -> N
     assert second.attempts == first.attempts
     assert [attempt.error for attempt in second.attempts] == ["TypeError: no more"]
     assert second.is_recalled
+
+
+def test_an_environment_that_cannot_be_installed_is_not_installed_again(world: World) -> None:
+    world.refusals.append("no such file")
+    first = world.run()
+    assert world.installations == 2
+
+    second = world.run()
+
+    assert world.installations == 2
+    assert second.attempts == first.attempts
+    assert [(attempt.stage, attempt.error) for attempt in second.attempts] == [("installation", "no such file")]
+    assert second.is_recalled
+
+
+@pytest.mark.parametrize(
+    "changes", [{"verifies_again": True}, {"find_links": (Path("wheels"),)}], ids=["asked again", "from elsewhere"]
+)
+def test_what_may_help_an_installation_has_it_tried_again(changes: dict[str, Any], world: World) -> None:
+    world.refusals.append("no such file")
+    world.run()
+
+    assert world.run(**changes).attempts == ()
 
 
 def test_a_model_that_loads_and_cannot_be_called_is_remembered_as_such(world: World) -> None:
@@ -316,6 +259,7 @@ def test_the_document_tells_definitions_imports_and_whether_it_was_verified_befo
         "already_verified": True,
         "verified_at": first.verified.time,
         "code": {
+            "builder": None,
             "definitions": [{"name": "Scale", "file": str(world.code), "line": 2, "module": "scaling"}],
             "imports": [
                 {

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from envlock.errors import UsageError
+from envlock.comparison import compare_outputs
 from envlock.interpreters import Interpreter
 from envlock.isolation.choice import UnstartablePythonError
 from envlock.provenance import TensorSpec
@@ -27,8 +27,6 @@ from envlock.verification import (
     Input,
     Output,
     Verification,
-    compare_outputs,
-    find_builder,
     verify,
 )
 from tests.building import create_environment
@@ -320,6 +318,25 @@ def test_the_child_sees_the_files_of_the_artifact_and_nothing_beside_them(
     assert found.error == f"ImportError: {sorted(parts)}"
 
 
+def test_packages_that_are_links_into_a_cache_are_seen(bench: Bench) -> None:
+    cache, environment = bench.folder / "cache" / "keras", bench.folder / "environment"
+    line = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    packages = environment / "lib" / line / "site-packages"
+    for name in ("keras.py", "keras-2.2.4.dist-info/METADATA"):
+        for folder in (cache, packages):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (cache / name).write_text(PACKAGE if name == "keras.py" else "")
+        (packages / name).symlink_to(cache / name)
+    (environment / "bin").mkdir()
+    (environment / "bin" / "python").symlink_to(os.path.realpath(sys.executable))
+    (environment / "pyvenv.cfg").write_text(f"home = {Path(os.path.realpath(sys.executable)).parent}\n")
+    (bench.folder / "model.h5").write_text(MODEL)
+
+    found = verify(environment / "bin" / "python", bench.folder / "model.h5", loaders=["keras"])
+
+    assert (found.loads, found.versions["keras"]) == (True, "2.2.4")
+
+
 def test_a_python_that_cannot_be_started_is_an_error_of_the_caller(tmp_path: Path) -> None:
     with pytest.raises(UnstartablePythonError, match="cannot be started"):
         verify(tmp_path / "python", tmp_path / "model.h5", loaders=["keras"])
@@ -445,6 +462,12 @@ def test_a_file_that_is_no_module_by_name_is_imported_too(bench: Bench) -> None:
     found = bench.verify(MODEL + "custom_objects['Scale']\n", code=bench.folder / "code", custom_objects=["Scale"])
 
     assert (found.loads, found.code_errors) == (True, ())
+    # What is told to type finds it too.
+    lines = [*found.snippet(bench.folder / "model.h5"), "print(sorted(custom_objects))"]
+    variables = os.environ | {"PYTHONPATH": str(bench.folder / "packages")}
+    command = [sys.executable, "-c", "\n".join(lines)]
+    typed = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+    assert typed.stdout == "['Scale']\n"
 
 
 @pytest.mark.parametrize("module", ["inputs", "load_model", "keras_model"])
@@ -728,22 +751,22 @@ def test_outputs_are_compared_number_by_number(
     [
         pytest.param(
             called(predicts=False, error="ValueError: no\nmore"),
-            "the model gave nothing in the second environment: ValueError: no",
+            "the model was not called there: ValueError: no",
             id="fails",
         ),
         pytest.param(
             called(output(1.0), inputs=(Input(dtype="int32", shape=(1, 2), digest="b"),)),
-            "the model takes other inputs in the second environment",
+            "the model takes other inputs there",
             id="other-inputs",
         ),
         pytest.param(
             called(output(1.0), output(1.0)),
-            "the model gives 1 outputs in the first environment, 2 in the second",
+            "the model gives 1 outputs here and 2 there",
             id="other-outputs",
         ),
         pytest.param(
             called(output(1.0, 2.0, name="y")),
-            "output y has shape (1, 1) in the first environment, (1, 2) in the second",
+            "output y has shape (1, 1) here and (1, 2) there",
             id="other-shapes",
         ),
     ],
@@ -802,13 +825,3 @@ def test_weights_are_put_into_the_model_that_the_code_builds(
     found = bench.verify("numbers", code=bench.folder / "code", builder=builder, artifact_format="keras-hdf5")
 
     assert (found.loads, found.lines, found.error) == (bool(lines), lines, error)
-
-
-def test_what_the_code_does_not_define_cannot_build_the_model(tmp_path: Path) -> None:
-    with pytest.raises(UsageError) as caught:
-        find_builder(tmp_path, "build_model")
-    assert str(caught.value) == f"{tmp_path}: no file defines build_model at its top level"
-
-    with pytest.raises(UsageError) as caught:
-        find_builder(tmp_path, "nets.small:build_model")
-    assert str(caught.value) == f"{tmp_path}: there is no module nets.small"

@@ -46,7 +46,7 @@ PIN = Pin(name="six", version=Version("1.16.0"), files=(PinnedFile(name="six.whl
 RECORD = Record(
     artifact=Fingerprint(sha256="aa", stamp="bb"),
     resolutions={"q": Answer(resolution=Resolution(pins=(PIN,), engine="offline"), added=frozenset({"six"}))},
-    failures={"r": Failure(error="TypeError: no", cause="TypeError", loads=False)},
+    failures={"r": Failure(stage="verification", error="TypeError: no", cause="TypeError", loads=False)},
     verified=Verified(
         question="s", installed=("six-1.16.0.dist-info",), time="2026-11-21T12:00:00Z", verification=VERIFICATION
     ),

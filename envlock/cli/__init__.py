@@ -40,6 +40,12 @@ def _explain() -> Command:
     return Explain()
 
 
+def _diagnose() -> Command:
+    from envlock.cli.diagnose import Diagnose
+
+    return Diagnose()
+
+
 def _fetch() -> Command:
     from envlock.cli.fetch import Fetch
 
@@ -62,6 +68,7 @@ COMMANDS: Mapping[str, Callable[[], Command | CommandGroup]] = {
     "from-model": _from_model,
     "inspect": _inspect,
     "explain": _explain,
+    "diagnose": _diagnose,
     "fetch": _fetch,
     "interpreters": _interpreters,
     "db": _database,

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 # Types only: a command must not wait for stages that it does not use.
 if TYPE_CHECKING:
+    from envlock.attempts import Attempt
     from envlock.candidates import EnvironmentCandidate
     from envlock.code_imports import Need
+    from envlock.counterpart import Counterpart
     from envlock.custom_code import Definition
     from envlock.errors import EnvlockError
     from envlock.inspection import Inspection
     from envlock.isolation.choice import Isolation
-    from envlock.pipeline import Attempt, Outcome
+    from envlock.outcome import Outcome
     from envlock.provenance import Finding, Provenance, Signature, TensorSpec
     from envlock.verification import Verification
     from envlock.writers import Differences
@@ -71,7 +74,9 @@ def outcome_document(outcome: Outcome) -> Document:
         "verified_at": outcome.verified.time if outcome.verified else None,
         "already_verified": outcome.is_recalled,
         "unverified": outcome.unverified,
+        "against": _counterpart(outcome.counterpart) if outcome.counterpart else None,
         "code": {
+            "builder": _definition(outcome.builder.name, outcome.builder) if outcome.builder else None,
             "definitions": [_definition(name, item) for name, item in outcome.definitions.items()],
             "imports": [_import(need, outcome) for need in outcome.needs],
         },
@@ -167,6 +172,31 @@ def _verification(verification: Verification) -> Document:
         "error": verification.error,
         "isolation": _isolation(verification.isolation) if verification.isolation is not None else None,
     }
+
+
+def _counterpart(counterpart: Counterpart) -> Document:
+    environment, verification, comparison = counterpart.environment, counterpart.verification, counterpart.comparison
+    return {
+        "python": str(environment.executable),
+        "distributions": {name: str(version) for name, version in environment.distributions.items()},
+        "verification": _verification(verification) if verification else None,
+        "agrees": comparison.agrees,
+        "obstacle": comparison.obstacle,
+        "outputs": [
+            {
+                "name": item.name,
+                "agrees": item.is_small,
+                "absolute": _number(item.absolute),
+                "relative": _number(item.relative),
+            }
+            for item in comparison.differences
+        ],
+    }
+
+
+def _number(value: float) -> float | None:
+    """JSON has no infinity."""
+    return value if math.isfinite(value) else None
 
 
 def _isolation(isolation: Isolation) -> Document:

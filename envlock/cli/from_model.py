@@ -11,14 +11,15 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envlock.cli.arguments import python_line
+from envlock.cli.arguments import PLATFORM_NAMES, known_platform, python_line
 from envlock.reporter import Reporter
-from envlock.target import DEVICES, PLATFORMS, PREFERENCES, Platform, find_platform, platform_here
+from envlock.target import DEVICES, PREFERENCES, Platform, platform_here
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
-    from envlock.pipeline import Outcome, Request
+    from envlock.outcome import Outcome
+    from envlock.request import Request, ScriptPlace
     from envlock.requirements_file import Wanted
     from envlock.writers import LockWriter
 
@@ -62,13 +63,15 @@ class FromModel:
             help="also make a Jupyter kernel of the environment, and put ipykernel into it (default name: envlock and "
             "the folder that the environment lies in)",
         )
-        outputs.add_argument(
+        script = outputs.add_mutually_exclusive_group()
+        script.add_argument(
             "--loader",
             metavar="FILE",
-            nargs="?",
-            const="",
-            help="also write a script that loads the model as it was loaded here (default: load_model.py)",
+            type=Path,
+            help="the script that loads the model as it was loaded here (default: load_model.py beside the lock, where "
+            "an environment is made)",
         )
+        script.add_argument("--no-loader", action="store_true", help="write no such script")
         outputs.add_argument(
             "--format",
             choices=[writer.name for writer in WRITERS],
@@ -102,9 +105,9 @@ class FromModel:
             "--python-platform",
             metavar="NAME",
             action="append",
-            choices=[platform.name for platform in PLATFORMS],
-            help=f"with --lock-only, for another machine: {', '.join(item.name for item in PLATFORMS)}; "
-            "given again, a lock for each",
+            type=known_platform,
+            help=f"with --lock-only, for another machine: {PLATFORM_NAMES}, or manylinux_2_31_x86_64 and the like for "
+            "a Linux of that glibc; given again, a lock for each",
         )
         choice.add_argument(
             "--device",
@@ -159,6 +162,13 @@ class FromModel:
             "--code", metavar="DIR", type=Path, help="folder with your own layers and other definitions"
         )
         verification.add_argument(
+            "--builder",
+            metavar="NAME",
+            default="",
+            help="for weights alone: the function or class in that folder that makes the model they belong to, as NAME "
+            "or MODULE:NAME; it is called without arguments",
+        )
+        verification.add_argument(
             "--trust", action="store_true", help="load it although it holds code: loading runs that code"
         )
         verification.add_argument("--no-verify", action="store_true", help="do not load the model")
@@ -166,6 +176,12 @@ class FromModel:
             "--verify-again",
             action="store_true",
             help="load it although it was seen to load, and nothing has changed since",
+        )
+        verification.add_argument(
+            "--against",
+            metavar="VENV",
+            type=Path,
+            help="also load it in another environment, its folder or its Python, and compare the numbers",
         )
 
     def run(self, arguments: Namespace, reporter: Reporter) -> int:
@@ -209,7 +225,9 @@ class FromModel:
                     sys.stderr.write(report)
         if arguments.no_verify or arguments.lock_only:
             return 0
-        return 0 if outcome.verification is not None and outcome.verification.predicts is not False else 1
+        is_proven = outcome.verification is not None and outcome.verification.predicts is not False
+        agrees = outcome.counterpart is None or outcome.counterpart.comparison.agrees
+        return 0 if is_proven and agrees else 1
 
 
 def _requests(arguments: Namespace, reporter: Reporter) -> list[Request]:
@@ -219,8 +237,7 @@ def _requests(arguments: Namespace, reporter: Reporter) -> list[Request]:
     from envlock.candidates import Wishes, split_off_tensorflow
     from envlock.errors import UsageError
     from envlock.kernel import name_for
-    from envlock.loader_script import FILE_NAME
-    from envlock.pipeline import Request
+    from envlock.request import Request
     from envlock.resolution import resolvers_of
 
     if arguments.code is not None and not arguments.code.is_dir():
@@ -265,15 +282,29 @@ def _requests(arguments: Namespace, reporter: Reporter) -> list[Request]:
             no_index=arguments.no_index,
             fetches=not (arguments.no_fetch or arguments.no_index),
             code=arguments.code,
+            builder=arguments.builder,
+            counterpart=arguments.against,
             trusts_code=arguments.trust,
             verifies=not arguments.no_verify,
             verifies_again=arguments.verify_again,
             clears=arguments.clear,
             kernel=name_for(arguments.venv) if arguments.kernel == "" else arguments.kernel,
-            script_path=None if arguments.loader is None else Path(arguments.loader or FILE_NAME),
+            script=_script_place(arguments, path),
         )
         for platform, path in zip(platforms, paths, strict=True)
     ]
+
+
+def _script_place(arguments: Namespace, lock_path: Path) -> ScriptPlace | None:
+    """Where the loader script is to stand; what was not named belongs to an environment and the lock beside it."""
+    from envlock.loader_script import FILE_NAME
+    from envlock.request import ScriptPlace
+
+    if arguments.loader is not None:
+        return ScriptPlace(path=arguments.loader, is_named=True)
+    if arguments.no_loader or arguments.lock_only or arguments.check or lock_path == _STANDARD_OUTPUT:
+        return None
+    return ScriptPlace(path=lock_path.with_name(FILE_NAME), is_named=False)
 
 
 def _refuse_contradictions(arguments: Namespace) -> None:
@@ -283,7 +314,11 @@ def _refuse_contradictions(arguments: Namespace) -> None:
     makes_none = "--lock-only" if arguments.lock_only else "--check" if arguments.check else None
     about_environment = [
         option
-        for option, is_given in [("--clear", arguments.clear), ("--kernel", arguments.kernel is not None)]
+        for option, is_given in [
+            ("--clear", arguments.clear),
+            ("--kernel", arguments.kernel is not None),
+            ("--against", arguments.against is not None),
+        ]
         if is_given
     ]
     if arguments.loader is not None and (arguments.check or len(arguments.python_platform or ()) > 1):
@@ -294,9 +329,13 @@ def _refuse_contradictions(arguments: Namespace) -> None:
             f"{about_environment[0]} is about an environment, and {makes_none} makes none",
             hint="leave one of them out",
         )
-    if arguments.no_verify and arguments.verify_again:
-        raise UsageError("--verify-again contradicts --no-verify", hint="leave one of them out")
-
+    for option, is_given in [("--verify-again", arguments.verify_again), ("--against", arguments.against is not None)]:
+        if arguments.no_verify and is_given:
+            raise UsageError(f"{option} contradicts --no-verify", hint="leave one of them out")
+    if arguments.builder and arguments.code is None:
+        raise UsageError(
+            f"--builder {arguments.builder} is looked for in your code", hint="pass its folder with --code DIR"
+        )
     if arguments.output == _STANDARD_OUTPUT and (arguments.json or arguments.check):
         other = "--json" if arguments.json else "--check"
         raise UsageError(f"-o - prints the lock, and {other} something else", hint="leave one of them out")
@@ -396,7 +435,7 @@ def _platforms(arguments: Namespace) -> list[Platform]:
     from envlock.errors import UsageError
 
     here = platform_here()
-    wanted = [find_platform(name) for name in dict.fromkeys(arguments.python_platform or ())]
+    wanted = [*dict.fromkeys(arguments.python_platform or ())]
     if not wanted and here is None:
         raise UsageError(
             "TensorFlow has no wheels for this machine",

@@ -11,13 +11,16 @@ from envlock.formats.text import first_line, printable
 
 # Types only: a command must not wait for stages that it does not use.
 if TYPE_CHECKING:
+    from envlock.attempts import PassedOver
     from envlock.code_imports import Need
+    from envlock.comparison import Difference
+    from envlock.counterpart import Counterpart
     from envlock.custom_code import Definition
     from envlock.dating import Saver
     from envlock.errors import EnvlockError
     from envlock.inspection import Inspection
     from envlock.loadability import CustomObject
-    from envlock.pipeline import Outcome, PassedOver
+    from envlock.outcome import Outcome
     from envlock.provenance import Finding, Provenance
     from envlock.verification import Verification
     from envlock.verification_record import Verified
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 _LABEL_WIDTH = 14
 _EVIDENCE_SHOWN = 8
+_UNKNOWN_SAVER = "unknown"
 
 _FORMATS = {
     "keras-hdf5": "Keras HDF5",
@@ -90,7 +94,7 @@ def describe_artifact(provenance: Provenance) -> str:
 def describe_saver(saver: Saver) -> str:
     """What can have written it, such as ``tf.keras 2.3 or 2.4``."""
     if not saver.loaders and not saver.keras_lines and not saver.tensorflow_lines:
-        return "unknown"
+        return _UNKNOWN_SAVER
     names: dict[str, list[str]] = {}
     for loader in saver.loaders:
         names.setdefault(loader.implementation, []).append(loader.line)
@@ -111,6 +115,7 @@ def _model_part(outcome: Outcome) -> Iterator[str]:
         f"The model       {printable(str(provenance.path))}: {describe_artifact(provenance)}",
         _row("saved by", describe_saver(outcome.inspection.saver)),
         *_rows("needs", _needs(outcome.inspection.custom, outcome.definitions)),
+        *_rows("built by", _builder(outcome)),
         *_findings(item for item in outcome.inspection.findings if not _is_settled(item, outcome)),
     ]
     yield "\n".join(lines)
@@ -139,6 +144,8 @@ def _environment_part(outcome: Outcome) -> Iterator[str]:
         lines.append(_row("verified", _verified(outcome.verified, outcome)))
     elif environment is not None:
         lines.append(_row("NOT verified", printable(outcome.unverified or "", 300)))
+    if outcome.counterpart is not None:
+        lines += _rows("compared", _compared(outcome.counterpart))
     yield "\n".join(lines)
 
 
@@ -164,7 +171,7 @@ def _use_part(outcome: Outcome) -> Iterator[str]:
 
 
 def _reasons(outcome: Outcome) -> Iterator[str]:
-    from envlock.pipeline import describe_attempts
+    from envlock.attempts import describe_attempts
 
     yield _main_reason(outcome)
     for bound in outcome.lock.constraints:
@@ -175,17 +182,19 @@ def _reasons(outcome: Outcome) -> Iterator[str]:
 
 def _main_reason(outcome: Outcome) -> str:
     candidate, saver = outcome.candidate, describe_saver(outcome.inspection.saver)
+    loaded = "the model" if saver == _UNKNOWN_SAVER else f"what {saver} saved"
     if candidate.verdict.verdict == "fails":
         told = "; ".join(reason.message for reason in candidate.verdict.reasons[:2])
         return f"you asked for it; {candidate.loader.name} is NOT expected to load the model: {told}"
     if candidate.is_saver:
         return f"{candidate.loader.name} is what can have saved the model"
-    return f"{candidate.loader.name} is expected to load what {saver} saved"
+    return f"{candidate.loader.name} is expected to load {loaded}"
 
 
 def _is_settled(finding: Finding, outcome: Outcome) -> bool:
     """Whether the person has already done what the finding advises."""
-    return finding.reference == "custom-object" and bool(outcome.definitions)
+    settled = {"custom-object": bool(outcome.definitions), "weights-only": outcome.builder is not None}
+    return settled.get(finding.reference, False)
 
 
 def _best_of_each_python(items: Iterable[PassedOver]) -> list[PassedOver]:
@@ -210,6 +219,29 @@ def _verified(verified: Verified, outcome: Outcome) -> str:
     return f"the model loads {_called(verification)}, {seen}{isolated}"
 
 
+def _compared(counterpart: Counterpart) -> Iterator[str]:
+    """What the other environment is and how it loaded the model, then which outputs differ and how far."""
+    comparison, verification = counterpart.comparison, counterpart.verification
+    how = f": {printable(verification.how)}" if verification is not None and verification.loads else ""
+    python = str(counterpart.environment.executable)
+    yield f"with {printable(python, limit=len(python))}{how}"
+    if comparison.obstacle is not None:
+        yield f"nothing to compare: {printable(comparison.obstacle, 300)}"
+    agreeing = [item for item in comparison.differences if item.is_small]
+    for item in comparison.differences:
+        if not item.is_small:
+            yield f"output {printable(item.name)}".rstrip() + f" differs: {_extent(item)}"
+    if agreeing:
+        largest = max(agreeing, key=lambda item: item.absolute)
+        yield f"{len(agreeing)} of {len(comparison.differences)} outputs agree: {_extent(largest)}"
+
+
+def _extent(difference: Difference) -> str:
+    return (
+        f"the largest difference is {difference.absolute:.2g} ({difference.relative:.2g} of the largest number in it)"
+    )
+
+
 def _called(verification: Verification) -> str:
     if not verification.predicts:
         return f"but was not called ({printable(first_line(verification.error or 'no input is known'))})"
@@ -226,6 +258,12 @@ def _needs(custom: Collection[CustomObject], definitions: Mapping[str, Definitio
             definition = definitions[item.name]
             source = f"{definition.file}, line {definition.line}"
         yield f"{item.kind} {printable(item.name)} ({source})"
+
+
+def _builder(outcome: Outcome) -> Iterator[str]:
+    if outcome.builder is not None:
+        place = f"{outcome.builder.file}, line {outcome.builder.line}"
+        yield f"{printable(outcome.builder.name)} ({printable(place, limit=len(place))})"
 
 
 def _imports(outcome: Outcome) -> Iterator[str]:

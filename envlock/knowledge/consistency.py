@@ -23,6 +23,7 @@ from envlock.knowledge.accelerators import CudaBuild, cuda_for
 from envlock.knowledge.base_images import python_image_for
 from envlock.knowledge.bounds import bounds_for
 from envlock.knowledge.datafiles import read_json, read_toml, table_names
+from envlock.knowledge.failures import ABSENT, FIX_KINDS, RANKS, STAGES, all_failures, needle_of
 from envlock.knowledge.families import family_of
 from envlock.knowledge.keras_schema import LINEAGES, lines_with_schema
 from envlock.knowledge.load_rules import load_rules
@@ -138,10 +139,65 @@ def _bounds_can_be_met() -> Iterator[Problem]:
 def _failures_can_be_recognised() -> Iterator[Problem]:
     for row in read_toml("failures.toml")["failure"]:
         for pattern in row["error"]:
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                yield Problem(table="failures.toml", message=f"{row['id']}: {pattern!r}: {error}")
+            if problem := _problem_of_pattern(pattern):
+                yield Problem(table="failures.toml", message=f"{row['id']}: {pattern!r}: {problem}")
+        if not row["error"] and not row.get("is_conflict"):
+            yield Problem(table="failures.toml", message=f"{row['id']}: neither an error nor a conflict tells it")
+
+
+_LEAST_NEEDLE = 6
+"""Characters by which a pattern is looked for: with fewer, it is tried nearly everywhere."""
+
+
+def _problem_of_pattern(pattern: str) -> str:
+    """What is wrong with a regular expression that is to read text of unknown origin; empty where nothing is."""
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        return str(error)
+    if len(needle_of(pattern)) < _LEAST_NEEDLE:
+        return "there is no text by which to look for it"
+    if re.search(r"(?:(?<!\\)\.|\[\^[^]]*\]|\\[SDW])[*+]", pattern):
+        return "matches any number of nearly any character"
+    return ""
+
+
+def _failures_are_of_known_kinds() -> Iterator[Problem]:
+    identifiers: set[str] = set()
+    for item in all_failures():
+        allowed = {item.stage: STAGES, item.rank: RANKS, **{fix.kind: FIX_KINDS for fix in item.fixes}}
+        for value, kinds in allowed.items():
+            if value not in kinds:
+                yield Problem(table="failures.toml", message=f"{item.id}: {value} is none of {', '.join(kinds)}")
+        if item.id in identifiers:
+            yield Problem(table="failures.toml", message=f"{item.id} stands there twice")
+        identifiers.add(item.id)
+        if item.is_conflict and not item.when:
+            yield Problem(table="failures.toml", message=f"{item.id}: nothing says which releases are in conflict")
+
+
+def _failures_name_releases() -> Iterator[Problem]:
+    for item in all_failures():
+        for conditions in item.when:
+            for name, specifier in conditions.items():
+                if specifier != ABSENT and _requirement(f"{name} {specifier}") is None:
+                    yield Problem(table="failures.toml", message=f"{item.id}: {name} {specifier} is no requirement")
+        for fix in item.fixes:
+            if fix.kind == "constraint" and not any(map(_can_be_met, _lines_filled_in(fix.value))):
+                yield Problem(table="failures.toml", message=f"{item.id}: no release satisfies {fix.value}")
+
+
+def _lines_filled_in(text: str) -> Iterator[str]:
+    """A requirement with each line of TensorFlow where it speaks of one; itself where it does not."""
+    return (text.format(line=line) for line in (lines_of("tensorflow") if "{line}" in text else ("",)))
+
+
+def _can_be_met(text: str) -> bool:
+    requirement = _requirement(text)
+    if requirement is None:
+        return False
+    package = bundled_snapshot().package(canonicalize_name(requirement.name))
+    return package is None or any(requirement.specifier.contains(item) for item in package.versions)
 
 
 # --- lines ---------------------------------------------------------------------------------------------------
@@ -177,7 +233,7 @@ def _load_rules_name_loaders() -> Iterator[Problem]:
     for loader in all_loaders():
         lines_by_name.setdefault(loader.implementation, []).append(loader.line)
     for rule in load_rules():
-        for name, lines in [*rule.readers.items(), *(rule.saver or {}).items()]:
+        for name, lines in [*(rule.readers or rule.fails_in).items(), *(rule.saver or {}).items()]:
             if not any(admits(lines, line) for line in lines_by_name.get(name, ())):
                 yield Problem(table="load_rules.toml", message=f"{rule.reference}: {name} has no line {lines}")
 
@@ -456,6 +512,8 @@ CHECKS: tuple[Callable[[], Iterator[Problem]], ...] = (
     _ranges_are_ranges,
     _bounds_can_be_met,
     _failures_can_be_recognised,
+    _failures_are_of_known_kinds,
+    _failures_name_releases,
     _loaders_have_a_python,
     _formats_are_those_of_loaders,
     _load_rules_name_loaders,

@@ -1,14 +1,51 @@
-"""What containers allow: which implementations read a format that others wrote."""
+"""What loaders make of artifacts, beyond the classes and keys that they know: a typed view of ``load_rules.toml``."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from envlock.knowledge.datafiles import read_toml
 from envlock.knowledge.loaders import Loader
 from envlock.knowledge.specifiers import admits
+
+Lines = Mapping[str, str]
+"""Implementation to the specifier of its lines."""
+
+
+class ObjectPattern(NamedTuple):
+    """Objects of a configuration that a rule is about; what is empty says nothing."""
+
+    names: frozenset[str]
+    """Classes and functions."""
+
+    places: frozenset[str]
+    """Keys of other objects at which they stand, themselves or in a list."""
+
+    values: Mapping[str, str | bool]
+    """Keys with their value."""
+
+    key_endings: tuple[str, ...]
+    """How one of its keys ends."""
+
+    set_keys: frozenset[str]
+    """Keys that are there, and not ``null``."""
+
+    unset_keys: frozenset[str]
+    """Keys that are not there, or ``null``."""
+
+    structured_keys: frozenset[str]
+    """Keys with a list, an object or a long text for a value; one of them is enough."""
+
+    modules: frozenset[str]
+    """Modules that they name."""
+
+    is_unmarked: bool
+    """Whether only those are meant that name no module."""
+
+    is_custom: bool
+    """Whether only those are meant that no Keras brings and nobody has registered under a name with a package."""
 
 
 class LoadRule(NamedTuple):
@@ -19,26 +56,51 @@ class LoadRule(NamedTuple):
     formats: frozenset[str]
     traits: frozenset[str]
     without_traits: frozenset[str]
-    saver: Mapping[str, str] | None
-    """Implementation to the specifier of its lines; ``None`` where any saver will do."""
+    saver: Lines | None
+    """``None`` where any saver will do."""
 
-    readers: Mapping[str, str]
-    """Implementation to the specifier of its lines."""
+    objects: tuple[ObjectPattern, ...]
+    """What one object of its configuration has to be like, in any of these ways; empty where it does not matter."""
+
+    layers: frozenset[str]
+    """Names of layers, without a number at the end, one of which the file has to hold; empty where none has to."""
+
+    readers: Lines | None
+    """All who read it; ``None`` where the rule names those who do not."""
+
+    fails_in: Lines
+    """Those who do not read it, where the rule does not name all who do."""
+
+    doubtful_in: Lines
+    """Those who may or may not read it."""
 
     def speaks_of(self, artifact_format: str, traits: Collection[str], savers: Collection[Loader]) -> bool:
-        """Whether the artifact is one that the rule is about: certainly so, whichever of *savers* wrote it."""
+        """Whether the artifact is one that the rule is about, as far as its container and its saver tell.
+
+        Certainly so, whichever of *savers* wrote it; but it is enough for a doubt that one of them may have.
+        """
         if artifact_format not in self.formats or not self.traits.issubset(traits):
             return False
         if not self.without_traits.isdisjoint(traits):
             return False
-        return self.saver is None or (bool(savers) and all(_covers(self.saver, saver) for saver in savers))
+        if self.saver is None:
+            return True
+        covered = [_covers(self.saver, saver) for saver in savers]
+        is_doubt = self.readers is None and not self.fails_in
+        return any(covered) if is_doubt else bool(covered) and all(covered)
 
     def admits(self, loader: Loader) -> bool:
-        """Whether *loader* reads such artifacts."""
-        return _covers(self.readers, loader)
+        """Whether *loader* reads such artifacts, for all that the rule says."""
+        if self.readers is not None:
+            return _covers(self.readers, loader)
+        return not _covers(self.fails_in, loader)
+
+    def doubts(self, loader: Loader) -> bool:
+        """Whether *loader* may or may not read them."""
+        return _covers(self.doubtful_in, loader)
 
 
-def _covers(lines: Mapping[str, str], loader: Loader) -> bool:
+def _covers(lines: Lines, loader: Loader) -> bool:
     specifier = lines.get(loader.implementation)
     return specifier is not None and admits(specifier, loader.line)
 
@@ -54,7 +116,68 @@ def load_rules() -> tuple[LoadRule, ...]:
             traits=frozenset(row.get("traits", ())),
             without_traits=frozenset(row.get("without_traits", ())),
             saver=row.get("saver"),
-            readers=row["readers"],
+            objects=tuple(_pattern(item) for item in row.get("objects", ())),
+            layers=frozenset(row.get("layers", ())),
+            readers=row.get("readers"),
+            fails_in=row.get("fails_in", {}),
+            doubtful_in=row.get("doubtful_in", {}),
         )
         for row in read_toml("load_rules.toml")["rule"]
+    )
+
+
+class GraphRules(NamedTuple):
+    """What lines of TensorFlow do with graphs of newer ones."""
+
+    drops_unlisted_defaults: str
+    """Specifier of those that drop unknown attributes with default values without a list of the saver's operations."""
+
+    makes_variables: str
+    """Specifier of those that make the variables of an object graph themselves, whatever operations made them first."""
+
+
+def graph_rules() -> GraphRules:
+    """The table ``graphs`` of ``data/load_rules.toml``."""
+    table = read_toml("load_rules.toml")["graphs"]
+    return GraphRules(
+        drops_unlisted_defaults=table["drops_unlisted_defaults"], makes_variables=table["makes_variables"]
+    )
+
+
+def requirements_of_format(artifact_format: str) -> tuple[str, ...]:
+    """What has to be installed to read a format, beside what loaders require themselves."""
+    return tuple(read_toml("load_rules.toml")["requirements"].get(artifact_format, ()))
+
+
+class ModuleRules(NamedTuple):
+    """Which lines write the modules of initializers into configurations, SavedModels left aside."""
+
+    always: Lines
+    never: Lines
+
+    def fits(self, loader: Loader, *, has_marked: bool, has_unmarked: bool) -> bool:
+        """Whether *loader* can have written initializers with modules, or without, or both."""
+        if has_marked and _covers(self.never, loader):
+            return False
+        return not (has_unmarked and _covers(self.always, loader))
+
+
+def module_rules() -> ModuleRules:
+    """The table ``modules`` of ``data/load_rules.toml``."""
+    table = read_toml("load_rules.toml")["modules"]
+    return ModuleRules(always=table["always"], never=table["never"])
+
+
+def _pattern(row: Mapping[str, Any]) -> ObjectPattern:
+    return ObjectPattern(
+        names=frozenset(row.get("names", ())),
+        places=frozenset(row.get("places", ())),
+        values=row.get("values", {}),
+        key_endings=tuple(row.get("key_endings", ())),
+        set_keys=frozenset(row.get("set", ())),
+        unset_keys=frozenset(row.get("unset", ())),
+        structured_keys=frozenset(row.get("structured", ())),
+        modules=frozenset(row.get("modules", ())),
+        is_unmarked=row.get("unmarked", False),
+        is_custom=row.get("custom", False),
     )

@@ -110,6 +110,31 @@ REFUSED = [
         id="to load it and not to load it",
     ),
     pytest.param(
+        ["--no-verify", "--against", ".venv"],
+        "--against contradicts --no-verify [usage]",
+        "leave one of them out",
+        id="nothing to compare with",
+    ),
+    pytest.param(
+        ["--lock-only", "--against", ".venv"],
+        "--against is about an environment, and --lock-only makes none [usage]",
+        "leave one of them out",
+        id="no environment to compare",
+    ),
+    pytest.param(
+        ["--builder", "build_model"],
+        "--builder build_model is looked for in your code [usage]",
+        "pass its folder with --code DIR",
+        id="a builder without code",
+    ),
+    pytest.param(
+        ["--code", ".", "--builder", "build_model", "--lock-only"],
+        "--builder build_model: builds the model that weights belong to, and the artifact is no weights but a model "
+        "[usage]",
+        "leave it out",
+        id="a builder for a whole model",
+    ),
+    pytest.param(
         ["--with", "https://me:secret@index.example/pandas.whl"],
         "'https://index.example/pandas.whl' is no requirement: Expected semicolon (after name with no version specifier) "
         "or end [usage]",
@@ -360,32 +385,66 @@ def test_only_what_a_new_wish_moves_is_moved(folder: Path, capsys: Captured) -> 
 # --- the script ----------------------------------------------------------------------------------------------
 
 
-def test_a_script_that_loads_the_model_is_written_beside_the_lock(folder: Path, capsys: Captured) -> None:
-    assert lock("--loader", "--json") == 0
+def test_a_lock_alone_has_no_script_beside_it_unless_one_is_named(folder: Path, capsys: Captured) -> None:
+    assert lock("--json") == 0
+    assert documents_of(capsys)["script"] is None
+    assert [path.name for path in folder.iterdir()] == ["requirements.txt"]
 
-    script = (folder / "load_model.py").read_text(encoding="utf-8")
-    assert documents_of(capsys)["script"] == "load_model.py"
+    assert lock("--loader", "load.py", "--json") == 0
+
+    script = (folder / "load.py").read_text(encoding="utf-8")
+    assert documents_of(capsys)["script"] == "load.py"
     assert "model = tf.keras.models.load_model(path)" in script
+    assert "#     python load.py [PATH]" in script
     assert "# Not tried yet." in script
     # It is known again, and replaced.
-    assert lock("--loader") == 0
+    assert lock("--loader", "load.py") == 0
+
+
+OCCUPIED = "name another file with --loader, or move it away"
 
 
 @pytest.mark.parametrize(
-    ("options", "message", "code"),
+    ("options", "message"),
     [
-        (["--loader", "mine.py"], "mine.py: exists and was not written by envlock, left untouched [occupied-path]", 2),
-        (["--loader", "--check"], "--loader is for one environment, not for --check [usage]", 2),
+        (
+            ["--loader", "mine.py"],
+            f"mine.py: exists and was not written by envlock, left untouched [occupied-path]\n  {OCCUPIED}",
+        ),
+        (
+            ["--loader", "load.py", "--check"],
+            "--loader is for one environment, not for --check [usage]\n  leave one of them out",
+        ),
+        (
+            ["--loader", "requirements.txt"],
+            "requirements.txt: cannot be both the lock and the script that loads the model [usage]\n"
+            "  name another file with --loader",
+        ),
     ],
 )
 def test_a_script_takes_the_place_of_nothing_else(
-    options: list[str], message: str, code: int, folder: Path, capsys: Captured
+    options: list[str], message: str, folder: Path, capsys: Captured
 ) -> None:
     (folder / "mine.py").write_text("print()\n", encoding="utf-8")
 
-    assert lock(*options) == code
-    assert message in capsys.readouterr().err
+    assert lock(*options) == 2
+    assert capsys.readouterr().err == f"envlock: {message}\n"
     assert sorted(path.name for path in folder.iterdir()) == ["mine.py"]
+
+
+def test_what_a_person_has_filled_in_stays(folder: Path, capsys: Captured) -> None:
+    lock("--loader", "load.py")
+    script = folder / "load.py"
+    script.write_text(script.read_text() + "print(load())\n")
+    edited = script.read_text()
+    capsys.readouterr()
+
+    assert lock("--loader", "load.py") == 2
+    assert capsys.readouterr().err == (
+        "envlock: load.py: was changed since envlock wrote it, left untouched [occupied-path]\n"
+        "  name another file with --loader, or remove it to have it written anew\n"
+    )
+    assert script.read_text() == edited
 
 
 def documents_of(captured: Captured) -> dict[str, Any]:

@@ -33,8 +33,8 @@ from envlock.artifacts.tflite import TfliteReader
 from envlock.cli.documents import inspection_document
 from envlock.cli.rendering import render_inspection
 from envlock.dating import date_artifact
-from envlock.diagnosis import find_findings
 from envlock.errors import MissingArtifactError
+from envlock.findings import find_findings
 from envlock.formats.archive import Archive
 from envlock.formats.hdf5.file import Hdf5File
 from envlock.formats.hdf5.storage import Storage

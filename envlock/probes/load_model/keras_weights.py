@@ -10,6 +10,8 @@ MOST_ROOTS = 4
 VARIABLE_OF_OBJECT = re.compile(r"^(?!layer_with_weights-)([A-Za-z_]\w*)/.+/\.ATTRIBUTES/VARIABLE_VALUE$")
 """The first part is the name under which the object was given to `tf.train.Checkpoint`."""
 
+IMPORTABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
+
 # A checkpoint is read late, and what does not fit is passed over, unless one asks. TensorFlow 1 takes layers without
 # variables for objects that do not fit.
 CHECKED_BY_1 = ".assert_nontrivial_match()"
@@ -19,7 +21,7 @@ CHECKED = ".assert_existing_objects_matched()"
 def ways(module, request):
     """The model that the builder of the *request* returns, with the weights at its path."""
     path, builder = request["path"], request["builder"]
-    imports = [import_of(module), "from %s import %s" % (builder["module"], builder["object"])]
+    imports = [import_of(module)] + imports_of(builder)
     if request.get("format") != "checkpoint":
         yield filling_way(imports, builder["object"], "model.load_weights(path)")
         return
@@ -32,6 +34,14 @@ def ways(module, request):
     for root in roots_of(path):
         how = "tf.train.Checkpoint(%s=model).restore(path)%s" % (root, CHECKED)
         yield filling_way(imports, builder["object"], how)
+
+
+def imports_of(builder):
+    """The statements that make the builder known, whatever the file is called that it stands in."""
+    module, name = builder["module"], builder["object"]
+    if IMPORTABLE.match(module):
+        return ["from %s import %s" % (module, name)]
+    return ["import importlib", "%s = importlib.import_module(%r).%s" % (name, str(module), name)]
 
 
 def filling_way(imports, builder, how):

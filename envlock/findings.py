@@ -1,4 +1,4 @@
-"""What the user should know: from what was read and what was made to findings."""
+"""What was read from an artifact -> what a person should know before loading it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _content_findings(provenance: Provenance) -> Iterator[Finding]:
             reference="weights-only",
             severity="error",
             message="the file holds weights without the model that they belong to",
-            hint="build the model in code, then call load_weights on it",
+            hint="build the model in code, then call load_weights on it; from-model does both with --code DIR --builder NAME",
         )
 
 
