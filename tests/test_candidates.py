@@ -102,6 +102,18 @@ def test_a_release_that_was_asked_for_is_the_only_one() -> None:
     assert {item.tensorflow.version for item in proposed} == {Version("2.3.0")}
 
 
+def test_the_newest_line_is_preferred_to_an_older_one_with_a_patch_of_the_same_day() -> None:
+    newest = propose(keras_file("3.6.0"), prefer="newest")[0]
+
+    assert [str(requirement) for requirement in newest.requirements] == ["tensorflow-cpu==2.21.0", "keras==3.15.1"]
+
+
+def test_yaml_comes_with_what_reads_it() -> None:
+    first = propose(keras_file("2.2.4-tf", format="keras-yaml"))[0]
+
+    assert [str(item) for item in first.requirements] == ["tensorflow==1.15.5", "pyyaml<6"]
+
+
 def test_a_line_that_was_asked_for_gives_its_newest_release() -> None:
     proposed = propose(keras_file("2.4.0"), tensorflow=SpecifierSet("==2.3.*"))
 

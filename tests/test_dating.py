@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from envlock.dating import date_artifact
+from envlock.dating import date_artifact, line_of_label
 from tests.building import evidence, layer, provenance
 
 
@@ -79,6 +79,55 @@ def test_the_keys_of_a_configuration_date_a_file_without_version() -> None:
 
     assert "2.3" not in saver.tensorflow_lines
     assert {"2.12", "2.15"} <= set(saver.tensorflow_lines)
+
+
+GLOROT = layer("GlorotUniform", "seed", kind="initializer")
+
+
+@pytest.mark.parametrize(
+    ("module", "implementations", "lines_in", "lines_out"),
+    [
+        pytest.param(
+            "keras.initializers",
+            {"tf.keras", "tf-keras", "keras", "keras-core"},
+            {"tf.keras 2.13", "tf-keras 2.16", "keras 3.0"},
+            {"tf.keras 2.10", "keras 2.3"},
+            id="some",
+        ),
+        pytest.param(
+            None,
+            {"tf.keras"},
+            {"tf.keras 2.2", "tf.keras 2.12"},
+            {"tf.keras 2.13", "tf-keras 2.16", "keras 3.0"},
+            id="none",
+        ),
+    ],
+)
+def test_the_modules_of_initializers_tell_who_saved(
+    module: str | None, implementations: set[str], lines_in: set[str], lines_out: set[str]
+) -> None:
+    saver = date_artifact(provenance(objects=(GLOROT._replace(module=module),)))
+    names = {loader.name for loader in saver.loaders}
+
+    assert {loader.implementation for loader in saver.loaders} == implementations
+    assert lines_in <= names
+    assert lines_out.isdisjoint(names)
+
+
+def test_a_saved_model_names_no_modules_whoever_saved_it() -> None:
+    facts = evidence(tensorflow_version="2.15.1", keras_version="2.15.0")
+    saver = date_artifact(
+        provenance(format="saved-model", evidence=facts, objects=(GLOROT,), traits=frozenset({"keras-model"}))
+    )
+
+    assert [loader.name for loader in saver.loaders] == ["tf.keras 2.15"]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "line"), [("2.9.0-dev20220227", "2.9"), ("v1.5.0", "1.5"), ("\x1b[31m", None), (None, None)]
+)
+def test_a_label_names_a_line_or_none(recorded: str | None, line: str | None) -> None:
+    assert line_of_label(recorded) == line
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -26,11 +27,17 @@ class Loader:
     environment: str
     implementation: str
     line: str
+    python: str
 
     @property
     def name(self) -> str:
         """What tells it from the other loaders of the experiment, such as ``tf-2.15 tensorflow``."""
         return f"{self.environment} {self.implementation}"
+
+    @property
+    def takes_definitions(self) -> bool:
+        """Whether it has a use for definitions of custom objects, as TensorFlow alone has not."""
+        return self.implementation != "tensorflow"
 
     def reads(self, kind: str) -> bool:
         """Whether it has a way to load artifacts of that kind."""
@@ -49,6 +56,12 @@ class Environment:
     requirements: tuple[str, ...]
     saver: str
     loaders: tuple[Loader, ...]
+
+    @property
+    def tensorflow(self) -> str:
+        """The line of the TensorFlow in it."""
+        pins = (re.fullmatch(r"tensorflow(?:-cpu)?==(\d+\.\d+).*", text) for text in self.requirements)
+        return next(pin[1] for pin in pins if pin)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +83,7 @@ class Artifact:
     @property
     def needs_definitions(self) -> bool:
         """Whether it refers to classes and functions that no Keras brings."""
-        return self.subject.startswith("custom_")
+        return needs_definitions(self.subject)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +110,7 @@ def read_environments(path: Path = _ENVIRONMENTS) -> tuple[Environment, ...]:
             requirements=tuple(row["requirements"]),
             saver=row["saver"],
             loaders=tuple(
-                Loader(environment=row["name"], implementation=implementation, line=line)
+                Loader(environment=row["name"], implementation=implementation, line=line, python=row["python"])
                 for implementation, line in row["loaders"].items()
             ),
         )
@@ -105,15 +118,18 @@ def read_environments(path: Path = _ENVIRONMENTS) -> tuple[Environment, ...]:
     )
 
 
+def needs_definitions(subject: str) -> bool:
+    """Whether models of a subject refer to classes and functions that no Keras brings."""
+    return subject.startswith("custom_")
+
+
 def trials_of(artifact: Artifact, loader: Loader) -> list[Trial]:
     """The trials of one artifact before one loader: none, one, or one without definitions and one with them."""
     if not loader.reads(artifact.kind):
         return []
-    # TensorFlow alone has no use for definitions.
-    takes_definitions = artifact.needs_definitions and loader.implementation != "tensorflow"
     return [
         Trial(artifact=artifact, loader=loader, has_definitions=has_definitions)
-        for has_definitions in ((False, True) if takes_definitions else (False,))
+        for has_definitions in ((False, True) if artifact.needs_definitions and loader.takes_definitions else (False,))
     ]
 
 

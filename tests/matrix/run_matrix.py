@@ -63,20 +63,22 @@ def main() -> int:
     parser.add_argument("work", type=Path)
     parser.add_argument("--environments", type=Path, help="where environments are, and are made")
     parser.add_argument("--only", nargs="*", default=[], help="environments that take part")
+    parser.add_argument("--loading", nargs="*", default=[], help="those of them that load; all unless given")
     parser.add_argument("--plan", action="store_true", help="print the pairs and how many trials they have, and end")
     options = parser.parse_args()
     environments = [item for item in read_environments() if not options.only or item.name in options.only]
+    loading = [item for item in environments if not options.loading or item.name in options.loading]
     work = options.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     with ExitStack() as made:
         laboratory = Laboratory(work, (options.environments or work / "environments").resolve(), made)
         for share in range(SHARES):
             if options.plan:
-                for saver, loading in product(environments, environments):
-                    count = len(laboratory.pending([saver], loading, share))
-                    print(f"{share + 1}/{SHARES}", saver.name, "->", loading.name, count)
+                for saver, loader in product(environments, loading):
+                    count = len(laboratory.pending([saver], loader, share))
+                    print(f"{share + 1}/{SHARES}", saver.name, "->", loader.name, count)
             else:
-                laboratory.run_share(environments, share)
+                laboratory.run_share(environments, loading, share)
     for name, error in laboratory.unusable.items():
         print(f"{name}: {error}", file=sys.stderr)
     return 1 if laboratory.unusable else 0
@@ -92,14 +94,14 @@ class Laboratory:
         self.unusable: dict[str, str] = {}
         """Environments that could not be made or could not import their Keras, with the error."""
 
-    def run_share(self, environments: Sequence[Environment], share: int) -> None:
-        """Save a share of the subjects in each environment, then load all of them in each."""
-        for saver in environments:
+    def run_share(self, savers: Sequence[Environment], loading: Sequence[Environment], share: int) -> None:
+        """Save a share of the subjects in each of the *savers*, then load all of them in each of those *loading*."""
+        for saver in savers:
             with self._giving_up(saver):
                 self._save(saver, share)
-        for loading in environments:
-            with self._giving_up(loading):
-                self._load(environments, loading, share)
+        for environment in loading:
+            with self._giving_up(environment):
+                self._load(savers, environment, share)
 
     def pending(self, savers: Iterable[Environment], loading: Environment, share: int) -> list[Trial]:
         """The trials that are not in the journal, among the artifacts that were saved already."""

@@ -1,29 +1,33 @@
-"""Hold what envlock predicts for each artifact of a run against what was observed.
+"""Hold what envlock predicts for each artifact that was observed against what happened.
 
-    python -m tests.matrix.score_predictions WORK [--half rules|judging] [--misses N]
+    python -m tests.matrix.score_predictions [--data DIR] [--half rules|judging] [--misses N]
 
 Prints precision and recall of success and of failure, over all, per kind of artifact and per loader; then the misses,
 grouped by cause, the most frequent first. An artifact that needs definitions counts as loading where it loads with
-them. Subjects are split in two halves by a hash of their name: rules are written on one, and judged on the other.
+them. Rules are written from the first share of the subjects, and judged on the others.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Literal
 
-from envlock.errors import EnvlockError
-from envlock.inspection import inspect
+from envlock.dating import date_artifact
 from envlock.loadability import Verdict, judge
-from tests.matrix.experiment import Artifact, Loader, read_environments, trials_of
-from tests.matrix.journal import Row, find_artifacts, journal_of, read_journal
-from tests.matrix.observations import normalize_error
+from envlock.provenance import Provenance
+from tests.matrix.observations import OBSERVED, Observation, read_observations
+from tests.matrix.probes.shares import share_of
 
-HALVES = ("rules", "judging")
+Half = Literal["rules", "judging"]
+HALVES: tuple[Half, ...] = ("rules", "judging")
+
+NOT_BUILT = "NotBuiltError"
+"""How the outcome begins where a Keras has not what the model is made of that weights are for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,11 @@ class Comparison:
     cause: str
     """For a failure that was predicted: the reason given; for one that was not: the error."""
 
+    @property
+    def is_miss(self) -> bool:
+        """Whether something else was predicted than was observed."""
+        return self.predicted is not None and self.predicted is not self.observed
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
@@ -52,27 +61,32 @@ class Score:
     false_failures: int
     unknown: int
 
-    def __str__(self) -> str:
-        """Precision and recall of success, then of failure, then the counts."""
-        shares = (
+    @property
+    def shares(self) -> tuple[float | None, ...]:
+        """Precision and recall of success, then of failure; ``None`` for a share of nothing."""
+        return (
             _share(self.true_successes, self.false_successes),
             _share(self.true_successes, self.false_failures),
             _share(self.true_failures, self.false_failures),
             _share(self.true_failures, self.false_successes),
         )
+
+    def __str__(self) -> str:
+        """The shares, then how many were judged and how many were not."""
         count = self.true_successes + self.false_successes + self.true_failures + self.false_failures
-        return f"{' '.join(shares)} {count:>7} {self.unknown:>7}"
+        shares = " ".join("    -" if share is None else f"{share:.3f}" for share in self.shares)
+        return f"{shares} {count:>7} {self.unknown:>7}"
 
 
 def main() -> None:
     """Print the scores and the misses."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("work", type=Path)
+    parser.add_argument("--data", type=Path, default=OBSERVED)
     parser.add_argument("--half", choices=HALVES, help="only subjects of this half")
     parser.add_argument("--misses", type=int, default=40, help="groups of misses that are shown")
     options = parser.parse_args()
     comparisons = [
-        item for item in compare_run(options.work) if options.half is None or half_of(item.subject) == options.half
+        item for item in compare_all(options.data) if options.half is None or half_of(item.subject) == options.half
     ]
     print(f"{'':32} success     failure")
     print(f"{'':32} prec. rec.  prec. rec.    count unknown")
@@ -83,60 +97,51 @@ def main() -> None:
         print(f"{len(items):>6}  {cause}\n        such as {next(iter(examples))}")
 
 
-def compare_run(work: Path) -> Iterator[Comparison]:
-    """A comparison for each artifact and loader in the journal of a run."""
-    loaders = {loader.name: loader for environment in read_environments() for loader in environment.loaders}
-    trials: dict[tuple[str, str], dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    for row in read_journal(journal_of(work)):
-        trials[row["saver"], row["artifact"]][row["loader"]].append(row)
-    for saver in sorted({saver for saver, _ in trials}):
-        for artifact in find_artifacts(work / saver):
-            verdicts = predict(artifact.path)
-            for name, rows in trials[saver, artifact.path.name].items():
-                # The trials with definitions come later; half of what belongs together says nothing.
-                if is_whole(rows, loaders[name], artifact):
-                    yield compare(rows, verdicts, loaders[name], needs_definitions=artifact.needs_definitions)
+def compare_all(folder: Path = OBSERVED) -> Iterator[Comparison]:
+    """A comparison for each observation that tells something about the artifact."""
+    for observation in read_observations(folder):
+        verdicts = predict(observation.provenance) if observation.provenance else {}
+        if is_comparable(observation, verdicts):
+            yield compare(observation, verdicts)
 
 
-def is_whole(rows: list[Row], loader: Loader, artifact: Artifact) -> bool:
-    """Whether all trials of an artifact before a loader are there."""
-    return len(rows) == len(trials_of(artifact, loader))
-
-
-def predict(path: Path) -> dict[tuple[str, str], Verdict] | str:
-    """Verdicts by implementation and line; the error where the artifact cannot be read."""
-    try:
-        inspection = inspect(path)
-    except EnvlockError as error:
-        return f"{error.reference}: {normalize_error(str(error))}"
-    verdicts = judge(inspection.provenance, inspection.saver)
+@cache
+def predict(provenance: Provenance) -> dict[tuple[str, str], Verdict]:
+    """The verdicts on an artifact by implementation and line."""
+    verdicts = judge(provenance, date_artifact(provenance))
     return {(verdict.loader.implementation, verdict.loader.line): verdict for verdict in verdicts}
 
 
-def compare(
-    rows: list[Row], verdicts: dict[tuple[str, str], Verdict] | str, loader: Loader, *, needs_definitions: bool
-) -> Comparison:
-    """Hold the trials of one artifact before one loader, with and without definitions, against its verdict."""
-    is_loaded = any(row["ok"] for row in rows)
-    verdict = verdicts.get((loader.implementation, loader.line)) if isinstance(verdicts, dict) else None
-    if verdict is None:
-        predicted, cause = None, verdicts if isinstance(verdicts, str) else "no verdict"
-    else:
-        predicted = _PREDICTIONS[verdict.verdict]
-        if verdict.verdict == "needs-code":
-            predicted = needs_definitions
-        cause = "; ".join(f"{reason.reference}: {reason.message}" for reason in verdict.reasons[:1])
-    if predicted and not is_loaded:
-        cause = normalize_error(rows[-1]["error"])
-    row = rows[0]
+def is_comparable(observation: Observation, verdicts: dict[tuple[str, str], Verdict]) -> bool:
+    """Whether an observation is of what a verdict speaks of."""
+    loader, provenance = observation.loader, observation.provenance
+    # The trials with definitions come later; half of what belongs together says nothing.
+    is_whole = len(observation.outcomes) == 1 + (observation.needs_definitions and loader.takes_definitions)
+    if not is_whole or any(outcome.startswith(NOT_BUILT) for outcome in observation.outcomes):
+        return False
+    if provenance is None:
+        return True
+    # A verdict is about a line on the Pythons that suit the artifact; one on which it was tried may be another.
+    readers = provenance.code_readers
+    return (loader.implementation, loader.line) in verdicts and (readers is None or loader.python in readers)
+
+
+def compare(observation: Observation, verdicts: dict[tuple[str, str], Verdict]) -> Comparison:
+    """Hold an observation against the verdict on its artifact and loader."""
+    loader = observation.loader
+    verdict = verdicts.get((loader.implementation, loader.line))
+    predicted = None if verdict is None else _PREDICTIONS[verdict.verdict]
+    if verdict is not None and verdict.verdict == "needs-code":
+        predicted = observation.needs_definitions
+    cause = "; ".join(f"{reason.reference}: {reason.message}" for reason in verdict.reasons[:1]) if verdict else ""
     return Comparison(
-        saver=row["saver"],
-        subject=row["subject"],
-        kind=row["kind"],
-        loader=row["loader"],
+        saver=observation.saver,
+        subject=observation.subject,
+        kind=observation.kind,
+        loader=loader.name,
         predicted=predicted,
-        observed=is_loaded,
-        cause=cause,
+        observed=observation.is_loaded,
+        cause=observation.outcomes[-1] if predicted and not observation.is_loaded else cause,
     )
 
 
@@ -165,7 +170,7 @@ def groups_of(comparisons: list[Comparison]) -> Iterator[tuple[str, list[Compari
 
 
 def misses_of(comparisons: Iterable[Comparison]) -> list[tuple[str, list[Comparison]]]:
-    """Wrong predictions by what was expected and its cause, the largest group first."""
+    """Wrong and missing predictions by what was expected and its cause, the largest group first."""
     groups = defaultdict(list)
     for item in comparisons:
         if item.predicted is not item.observed:
@@ -174,14 +179,13 @@ def misses_of(comparisons: Iterable[Comparison]) -> list[tuple[str, list[Compari
     return sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
 
 
-def half_of(subject: str) -> str:
-    """The half that a subject belongs to, whatever its kind and saver."""
-    return HALVES[hashlib.sha256(subject.encode()).digest()[0] % 2]
+def half_of(subject: str) -> Half:
+    """The half that a subject belongs to, whatever its kind and saver: the first share of a run, or the rest."""
+    return "judging" if share_of(subject) else "rules"
 
 
-def _share(part: int, rest: int) -> str:
-    """A share of three digits; a dash where there is nothing to share."""
-    return f"{part / (part + rest):.3f}" if part + rest else "    -"
+def _share(part: int, rest: int) -> float | None:
+    return part / (part + rest) if part + rest else None
 
 
 if __name__ == "__main__":

@@ -6,24 +6,38 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from envlock.artifacts import read_provenance
+from envlock.dating import date_artifact
 from envlock.interpreters import Interpreter
 from envlock.knowledge.loaders import all_loaders
 from envlock.loadability import Reason, Verdict
 from tests.matrix import run_matrix
 from tests.matrix.experiment import Artifact, Environment, Loader, plan_trials, read_environments, trials_of
-from tests.matrix.journal import add_report, find_artifacts, key_of, read_journal, read_report
-from tests.matrix.observations import describe_outcome, normalize_error, tabulate
-from tests.matrix.probes.shares import SHARES
+from tests.matrix.journal import Row, add_report, find_artifacts, key_of, read_journal, read_report
+from tests.matrix.observations import Observation, describe_outcome, normalize_error, read_observations, tabulate
+from tests.matrix.packing import Packer, unpack
+from tests.matrix.probes.shares import SHARES, share_of
 from tests.matrix.run_matrix import UnusableEnvironmentError, load_all
-from tests.matrix.score_predictions import HALVES, Comparison, compare, half_of, misses_of, score
+from tests.matrix.score_dating import Dating, date_all, summary
+from tests.matrix.score_predictions import (
+    HALVES,
+    Comparison,
+    compare,
+    half_of,
+    is_comparable,
+    misses_of,
+    predict,
+    score,
+)
 
-KERAS = Loader(environment="tf-2.3", implementation="tf.keras", line="2.3")
-TENSORFLOW = Loader(environment="tf-2.3", implementation="tensorflow", line="2.3")
-STANDALONE = Loader(environment="keras-2.3.1", implementation="keras", line="2.3")
+KERAS = Loader(environment="tf-2.3", implementation="tf.keras", line="2.3", python="3.8")
+TENSORFLOW = Loader(environment="tf-2.3", implementation="tensorflow", line="2.3", python="3.8")
+STANDALONE = Loader(environment="keras-2.3.1", implementation="keras", line="2.3", python="3.8")
 ENVIRONMENT = Environment(name="tf-2.3", python="3.8", requirements=(), saver="tf.keras", loaders=(KERAS,))
 
 
@@ -31,7 +45,7 @@ def artifact(subject: str, kind: str) -> Artifact:
     return Artifact(path=Path(f"tf-2.3/{subject}.{kind}"), saver="tf-2.3", subject=subject, kind=kind)
 
 
-def row(subject: str, loader: str, *, error: str | None = None, definitions: bool = False) -> dict[str, object]:
+def row(subject: str, loader: str, *, error: str | None = None, definitions: bool = False) -> Row:
     return {
         "saver": "tf-2.3",
         "artifact": f"{subject}.h5",
@@ -215,29 +229,92 @@ def test_an_outcome_is_known_by_what_its_trial_is_known_by() -> None:
 
 # --- tables ------------------------------------------------------------------------------------------------------------
 
+ASSETS = Path(__file__).parents[1] / "assets"
+
+
+def of_file(path: str, subject: str) -> Artifact:
+    return Artifact(path=ASSETS / path, saver="tf-2.3", subject=subject, kind="h5")
+
+
+FUNCTIONAL = of_file("keras/tf-2.3-functional.h5", "layer_LSTM")
+CUSTOM = of_file("custom_layer/model.h5", "custom_layer")
+
+
+def outcome(artifact: Artifact, loader: str, *, error: str | None = None, definitions: bool = False) -> Row:
+    return row(artifact.subject, loader, error=error, definitions=definitions) | {"artifact": artifact.path.name}
+
 
 def test_a_table_holds_each_outcome_once_and_its_place_for_each_loader() -> None:
     rows = [
-        row("layer_LSTM", "b"),
-        row("layer_LSTM", "a", error="ValueError: no"),
-        row("custom_layer", "a", error="ValueError: no"),
-        row("custom_layer", "a", definitions=True),
+        outcome(FUNCTIONAL, "b"),
+        outcome(FUNCTIONAL, "a", error="ValueError: no"),
+        outcome(CUSTOM, "a", error="ValueError: no"),
+        outcome(CUSTOM, "a", definitions=True),
     ]
 
-    assert tabulate(rows, order=["a", "never", "b"]) == {
-        "loaders": ["a", "b"],
-        "outcomes": ["ValueError: no", "ok: load_model"],
-        "artifacts": [
-            {"subject": "custom_layer", "kind": "h5", "tried": [0, -1], "definitions": [1, -1]},
-            {"subject": "layer_LSTM", "kind": "h5", "tried": [0, 1]},
-        ],
-    }
+    table = tabulate(rows, [CUSTOM, FUNCTIONAL], order=["a", "never", "b"])
+
+    assert (table["loaders"], table["outcomes"]) == (["a", "b"], ["ValueError: no", "ok: load_model"])
+    assert [(row["subject"], row["kind"], row["tried"], row.get("definitions")) for row in table["artifacts"]] == [
+        ("custom_layer", "h5", [0, -1], [1, -1]),
+        ("layer_LSTM", "h5", [0, 1], None),
+    ]
 
 
 def test_the_last_outcome_of_a_trial_counts() -> None:
-    table = tabulate([row("layer_LSTM", "a", error="ValueError: no"), row("layer_LSTM", "a")], order=["a"])
+    rows = [outcome(FUNCTIONAL, "a", error="ValueError: no"), outcome(FUNCTIONAL, "a")]
 
-    assert table["outcomes"] == ["ok: load_model"]
+    assert tabulate(rows, [FUNCTIONAL], order=["a"])["outcomes"] == ["ok: load_model"]
+
+
+def test_what_was_not_tried_is_not_in_a_table() -> None:
+    assert (
+        tabulate([outcome(FUNCTIONAL, "a")], [CUSTOM, FUNCTIONAL], order=["a"])["artifacts"][0]["subject"]
+        == "layer_LSTM"
+    )
+
+
+def test_what_cannot_be_read_says_why_in_its_table(tmp_path: Path) -> None:
+    damaged = Artifact(path=tmp_path / "layer_LSTM.h5", saver="tf-2.3", subject="layer_LSTM", kind="h5")
+    damaged.path.write_bytes(b"")
+
+    [row_of_damaged] = tabulate([outcome(damaged, "a")], [damaged], order=["a"])["artifacts"]
+
+    assert row_of_damaged == {
+        "subject": "layer_LSTM",
+        "kind": "h5",
+        "unreadable": "not-a-model: <path>: expected a saved model, found an empty file",
+        "tried": [0],
+    }
+
+
+def test_observations_are_read_as_they_were_made(tmp_path: Path) -> None:
+    rows = [outcome(CUSTOM, KERAS.name, error="ValueError: no"), outcome(CUSTOM, KERAS.name, definitions=True)]
+    table = tabulate(rows, [CUSTOM], order=[KERAS.name])
+    (tmp_path / "tf-2.3.json").write_text(json.dumps(table), encoding="utf-8")
+
+    [read] = read_observations(tmp_path)
+
+    assert (read.saver, read.subject, read.kind, read.loader.name) == ("tf-2.3", "custom_layer", "h5", KERAS.name)
+    assert (read.outcomes, read.is_loaded) == (("ValueError: no", "ok: load_model"), True)
+
+
+MODELS = sorted(
+    path.relative_to(ASSETS).as_posix()
+    for pattern in ("keras/*.h5", "keras/*.keras", "architecture/*.json", "saved_model/[0-9]*", "graphs/[0-9]*/*.pb")
+    for path in ASSETS.glob(pattern)
+)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_packed_artifact_is_dated_and_judged_as_the_artifact_itself(model: str) -> None:
+    original = read_provenance(ASSETS / model)
+    packer = Packer()
+    row_of_model = json.loads(json.dumps(packer.pack(original)))
+    packed = unpack(row_of_model, json.loads(json.dumps(packer.pools())))
+
+    assert date_artifact(packed) == date_artifact(original)
+    assert predict(packed) == predict(original)
 
 
 def test_a_model_that_loads_and_computes_something_else_has_an_error() -> None:
@@ -262,52 +339,82 @@ def test_errors_lose_what_differs_from_one_run_to_the_next(error: str, normalize
 # --- scores --------------------------------------------------------------------------------------------------------------
 
 
+READ = read_provenance(FUNCTIONAL.path)
+
+
+def observation(subject: str, *outcomes: str, loader: Loader = KERAS, kind: str = "h5") -> Observation:
+    return Observation(saver="tf-2.3", subject=subject, kind=kind, provenance=READ, loader=loader, outcomes=outcomes)
+
+
 def verdict(name: str, *reasons: Reason) -> dict[tuple[str, str], Verdict]:
     loader = next(item for item in all_loaders() if (item.implementation, item.line) == ("tf.keras", "2.3"))
     return {("tf.keras", "2.3"): Verdict(loader=loader, verdict=name, reasons=reasons)}  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "needs_definitions", "predicted"),
+    ("verdicts", "subject", "predicted"),
     [
-        (verdict("loads"), False, True),
-        (verdict("fails"), False, False),
-        (verdict("unknown"), False, None),
-        (verdict("needs-code"), True, True),
-        (verdict("needs-code"), False, False),
-        ({}, False, None),
-        ("damaged: it is cut short", False, None),
+        (verdict("loads"), "layer_LSTM", True),
+        (verdict("fails"), "layer_LSTM", False),
+        (verdict("unknown"), "layer_LSTM", None),
+        (verdict("needs-code"), "custom_layer", True),
+        (verdict("needs-code"), "layer_LSTM", False),
+        ({}, "layer_LSTM", None),
     ],
-    ids=["loads", "fails", "unknown", "needs code that there is", "needs code that there is not", "none", "unreadable"],
+    ids=["loads", "fails", "unknown", "needs code that there is", "needs code that there is not", "unreadable"],
 )
 def test_a_verdict_predicts_success_failure_or_nothing(
-    verdicts: dict[tuple[str, str], Verdict] | str, needs_definitions: bool, predicted: bool | None
+    verdicts: dict[tuple[str, str], Verdict], subject: str, predicted: bool | None
 ) -> None:
-    found = compare([row("layer_LSTM", KERAS.name)], verdicts, KERAS, needs_definitions=needs_definitions)
-
-    assert found.predicted is predicted
+    assert compare(observation(subject, "ok: load_model"), verdicts).predicted is predicted
 
 
 def test_a_model_loads_where_it_loads_with_the_definitions_that_it_needs() -> None:
-    rows = [
-        row("custom_layer", KERAS.name, error="ValueError: Unknown layer: Scale"),
-        row("custom_layer", KERAS.name, definitions=True),
-    ]
+    tried = observation("custom_layer", "ValueError: Unknown layer: Scale", "ok: load_model")
 
-    assert compare(rows, verdict("needs-code"), KERAS, needs_definitions=True).observed is True
+    assert compare(tried, verdict("needs-code")).observed is True
 
 
 def test_the_cause_of_a_wrong_failure_is_its_reason_and_that_of_a_wrong_success_the_error() -> None:
     reason = Reason(reference="unknown-key", message="Dense of tf.keras 2.3 does not accept scale")
-    loads, fails = row("layer_LSTM", KERAS.name), row("layer_LSTM", KERAS.name, error="ValueError: no")
 
-    wrong_failure = compare([loads], verdict("fails", reason), KERAS, needs_definitions=False)
-    wrong_success = compare([fails], verdict("loads"), KERAS, needs_definitions=False)
+    wrong_failure = compare(observation("layer_LSTM", "ok: load_model"), verdict("fails", reason))
+    wrong_success = compare(observation("layer_LSTM", "ValueError: no"), verdict("loads"))
 
     assert [cause for cause, _ in misses_of([wrong_failure, wrong_success])] == [
         "fails: ValueError: no",
         "loads: unknown-key: Dense of tf.keras 2.3 does not accept scale",
     ]
+
+
+@pytest.mark.parametrize(
+    ("tried", "says_something"),
+    [
+        pytest.param(observation("layer_LSTM", "ValueError: no"), True, id="one trial"),
+        pytest.param(observation("custom_layer", "ValueError: no", "ok: load_model"), True, id="both trials"),
+        pytest.param(observation("custom_layer", "ValueError: no"), False, id="one trial of two"),
+        pytest.param(observation("custom_layer", "ok: f", loader=TENSORFLOW), False, id="no verdict"),
+        pytest.param(
+            observation("layer_LSTM", "NotBuiltError: AttributeError: no such layer", kind="weights"),
+            False,
+            id="weights of a model that this Keras cannot build",
+        ),
+    ],
+)
+def test_an_observation_is_compared_where_it_says_something_about_the_artifact(
+    tried: Observation, says_something: bool
+) -> None:
+    assert is_comparable(tried, verdict("loads")) is says_something
+
+
+@pytest.mark.parametrize(("python", "is_meant"), [("3.6", True), ("3.8", False)])
+def test_a_verdict_on_bytecode_speaks_of_the_pythons_that_it_is_for(python: str, is_meant: bool) -> None:
+    bytecode = read_provenance(ASSETS / "keras" / "tf-1.15-lambda.h5")
+    tried = replace(
+        observation("code_expression", "ok: load_model"), provenance=bytecode, loader=replace(KERAS, python=python)
+    )
+
+    assert is_comparable(tried, verdict("loads")) is is_meant
 
 
 def test_a_score_counts_what_came_true_and_what_did_not() -> None:
@@ -334,11 +441,36 @@ def test_a_score_of_nothing_has_no_shares() -> None:
     assert str(score([])) == "    -     -     -     -       0       0"
 
 
-def test_all_kinds_and_savers_of_a_subject_are_in_the_same_half() -> None:
-    halves = [half_of(f"layer_{number}") for number in range(200)]
+def test_rules_are_written_from_one_share_and_judged_on_the_others() -> None:
+    subjects = [f"layer_{number}" for number in range(200)]
 
-    assert halves == [half_of(f"layer_{number}") for number in range(200)]
-    assert {half: halves.count(half) > 80 for half in HALVES} == {"rules": True, "judging": True}
+    assert {half: {share_of(name) for name in subjects if half_of(name) == half} for half in HALVES} == {
+        "rules": {0},
+        "judging": set(range(1, SHARES)),
+    }
+
+
+# --- the dates ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_saver_of_an_artifact_is_looked_for_with_and_without_its_recorded_versions(tmp_path: Path) -> None:
+    table = tabulate([outcome(FUNCTIONAL, KERAS.name)], [FUNCTIONAL], order=[KERAS.name])
+    (tmp_path / "tf-2.3.json").write_text(json.dumps(table), encoding="utf-8")
+
+    with_labels, without_labels = date_all(tmp_path)
+
+    assert (with_labels.has_labels, with_labels.window, with_labels.is_inside) == (True, 2, True)
+    assert (without_labels.has_labels, without_labels.is_inside) == (False, True)
+    assert without_labels.window > 2
+
+
+def test_windows_are_summed_up_over_what_is_dated_at_all() -> None:
+    datings = [
+        Dating(saver="a", subject="b", kind="h5", has_labels=True, window=window, is_inside=window != 4)
+        for window in (0, 1, 1, 2, 4)
+    ]
+
+    assert summary(datings) == "     5      4   0.750       2     3"
 
 
 # --- the scripts that run elsewhere ------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import os
 import shutil
 from collections import namedtuple
 
-from running_keras import as_array, compute, is_tensorflow_1, keras_version, settle_weights
+from running_keras import as_array, compute, is_tensorflow_1, keras_version, one_line, settle_weights
 
 Kind = namedtuple("Kind", ("name", "suffix", "is_written_by", "save", "is_broad"))
 """Its name, what is added to the name of the subject, whether a Keras writes it, the function that saves a model at a
@@ -175,7 +175,10 @@ def ways_to_run(loader, keras, expected, path, builders, definitions):
         return [("model_from_json", lambda inputs: run_architecture(keras, path, custom, inputs))]
     if kind == "weights":
         build = builders[expected["subject"]]
-        return [("load_weights", lambda inputs: run_weights(keras, path, build, inputs))]
+        return [
+            ("load_weights", lambda inputs: run_weights(keras, path, build, inputs)),
+            ("load_weights, not compiled", lambda inputs: run_weights(keras, path, build_anew(build), inputs)),
+        ]
     ways = [
         ("load_model", {}),
         ("load_model, compile=False", {"compile": False}),
@@ -214,9 +217,26 @@ def run_architecture(keras, path, custom, inputs):
 
 def run_weights(keras, path, build, inputs):
     """Outputs of the model as this Keras builds it, with the weights at *path*."""
-    model, _ = build(keras)
+    try:
+        model, _ = build(keras)
+    except Exception as error:
+        raise NotBuiltError(one_line(error))
     model.load_weights(path)
     return compute(keras, model, inputs)
+
+
+def build_anew(build):
+    """A builder of the same model, with neither an optimizer nor metrics."""
+
+    def build_uncompiled(keras):
+        model, inputs = build(keras)
+        return keras.models.clone_model(model), inputs
+
+    return build_uncompiled
+
+
+class NotBuiltError(Exception):
+    """This Keras lacks what the model is made of, so that there is nothing to load its weights into."""
 
 
 def run_saved_model(path, inputs, expected):
@@ -232,7 +252,8 @@ def run_saved_model(path, inputs, expected):
     # Its variables live as long as what was loaded.
     loaded = tensorflow.saved_model.load(path)
     signature = loaded.signatures["serving_default"]
-    names = signature.structured_input_signature[1]
+    # TensorFlow before 2.6 has no such for what sessions saved.
+    names = (signature.structured_input_signature or (None, signature._arg_keywords))[1]
     fed = {name: tensorflow.constant(value) for name, value in renamed(inputs, names).items()}
     outputs = signature(**fed)
     return [as_array(outputs[name]) for name in sorted(outputs)]

@@ -14,8 +14,8 @@ from running_keras import keras_version, wave
 
 # What stands for nothing by itself, needs a file or another framework, or is a subject of its own elsewhere.
 NOT_ALONE = {
-    "AbstractRNNCell", "DenseFeatures", "FlaxLayer", "InputLayer", "JaxLayer", "Lambda", "Layer", "SequenceFeatures",
-    "TFSMLayer", "TorchModuleWrapper", "Wrapper",
+    "AbstractRNNCell", "DenseFeatures", "FlaxLayer", "InputLayer", "JaxLayer", "Lambda", "Layer", "PreprocessingLayer",
+    "SequenceFeatures", "TFSMLayer", "TorchModuleWrapper", "Wrapper",
 }  # fmt: skip
 
 # Values of required arguments, by name; the same for every class.

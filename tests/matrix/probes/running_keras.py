@@ -82,13 +82,16 @@ def wave(shape, phase):
 
 
 def settle_weights(keras, model):
-    """Give every weight of floating point a value that depends on its place alone; variances stay positive."""
+    """Give every weight of floating point a value that depends on its place alone; variances stay positive.
+
+    What a layer of preprocessing has learnt is kept: it computes with numbers that were derived from its weights.
+    """
     position = 0
     for layer in model.layers:
         # By layer: some releases order the weights of a model and those that it returns differently.
         for variable in layer.weights:
             value = value_of(keras, variable)
-            if is_floating(value):
+            if is_floating(value) and not hasattr(layer, "adapt"):
                 offset = 1.0 if "variance" in variable.name else 0.0
                 assign(keras, variable, (offset + wave(value.shape, position)).astype(value.dtype))
             position += 1

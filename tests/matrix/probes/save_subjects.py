@@ -19,7 +19,7 @@ import time
 import numpy
 
 from custom_subjects import DEFINITIONS, define, source_for
-from kinds import endpoints, planned_kinds, read_checkpoint, remove
+from kinds import endpoints, planned_kinds, read_checkpoint, remove, run_frozen_graph
 from running_keras import (
     KERAS_IMPLEMENTATIONS,
     claim_stdout,
@@ -98,12 +98,16 @@ def save_subject(keras, build, kind, path):
     outputs = compute(keras, model, inputs)
     forget_states(model)
     how = kind.save(keras, model, path)
+    described = endpoints(kind, model)
     if kind.name == "checkpoint":
         outputs = read_checkpoint(path, inputs, None)
+    if kind.name == "frozen-graph":
+        # The tools of TensorFlow 1 freeze variables within loops and conditions into graphs that nothing can import.
+        run_frozen_graph(path, inputs, described)
     if not all(is_comparable(output) for output in outputs):
         raise ValueError("computes what is not a number")
     return dict(
-        endpoints(kind, model),
+        described,
         kind=kind.name,
         how=how,
         inputs=[describe_input(name, value) for name, value in inputs.items()],

@@ -19,8 +19,3 @@ def all_subjects(keras, definitions):
         + custom_subjects(definitions)
         + code_subjects(keras)
     )
-
-
-def needs_definitions(subject):
-    """Whether a model of that subject can only be loaded with the person's own definitions."""
-    return subject.startswith("custom_")
