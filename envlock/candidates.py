@@ -19,6 +19,7 @@ from envlock.knowledge.bounds import Bound, bounds_for
 from envlock.knowledge.builds import Build, build_for
 from envlock.knowledge.custom_objects import module_of, providers_of
 from envlock.knowledge.families import members_of
+from envlock.knowledge.load_rules import requirements_of_format
 from envlock.knowledge.loaders import Loader
 from envlock.knowledge.operations import contrib_module_of, is_core_operation
 from envlock.knowledge.pairings import is_paired, release_for_tensorflow
@@ -252,7 +253,10 @@ def _propose(
     at_hand = [(build, target) for build, target in possible if target.python in pythons]
     build, target = (at_hand or possible)[0]
     brought = sorted({item.distribution for item in custom if item.distribution is not None})
-    pinned = tuple(_requirements(loader, build, brought))
+    pinned = (
+        *_requirements(loader, build, brought),
+        *(Requirement(text) for text in requirements_of_format(provenance.format)),
+    )
     bounds = tuple(_bounds(pinned, target.python))
     requirements = pinned + tuple(bound.requirement for bound in bounds if bound.is_missing)
     return EnvironmentCandidate(
@@ -374,7 +378,7 @@ def _rank_nearest(candidate: EnvironmentCandidate, saver: Saver) -> tuple[object
         _is_other_lineage(candidate.loader, saver),
         _days_from_saver(candidate.loader, saver) if not candidate.is_saver else 0,
         not candidate.is_at_hand,
-        -_day(candidate.loader.release.uploaded),
+        -_day_of_first_release(candidate.loader),
         candidate.loader.schema is None,
     )
 
@@ -384,7 +388,7 @@ def _rank_newest(candidate: EnvironmentCandidate, saver: Saver) -> tuple[object,
     return (
         _certainty(candidate),
         tuple(-part for part in line_order(line_of(candidate.tensorflow.version))),
-        -_day(candidate.loader.release.uploaded),
+        -_day_of_first_release(candidate.loader),
         candidate.loader.schema is None,
     )
 
@@ -401,6 +405,11 @@ def _is_other_lineage(loader: Loader, saver: Saver) -> bool:
 def _days_from_saver(loader: Loader, saver: Saver) -> int:
     day = _day(loader.release.uploaded)
     return min((abs(day - _day(known)) for known in saver.days), default=0)
+
+
+def _day_of_first_release(loader: Loader) -> int:
+    """When the line began. Old lines get patches on the same day as new ones, and are no newer for it."""
+    return _day(releases_of_line(loader.release.distribution, loader.line)[0].uploaded)
 
 
 def _day(uploaded: str) -> int:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from packaging.version import InvalidVersion, Version
 
 from envlock.knowledge.keras_schema import SchemaLine
+from envlock.knowledge.load_rules import module_rules
 from envlock.knowledge.loaders import (
     Loader,
     bundled_keras_lines,
@@ -97,6 +98,8 @@ def _date_keras(provenance: Provenance) -> tuple[Loader, ...]:
     writers = [loader for loader in keras_loaders() if provenance.format in loader.writes]
     possible = _by_version(recorded, writers)
     possible = _by_backend(provenance.recorded("backend"), possible)
+    if provenance.format != "saved-model":
+        possible = _by_modules(provenance.objects, possible)
     return _by_configuration(provenance.objects, possible)
 
 
@@ -112,35 +115,53 @@ def _by_backend(recorded: str | None, loaders: Collection[Loader]) -> tuple[Load
     return fitting if recorded is not None and fitting else tuple(loaders)
 
 
+def _by_modules(objects: Iterable[ConfigObject], loaders: Collection[Loader]) -> tuple[Loader, ...]:
+    marked = {item.module is not None for item in objects if item.kind == "initializer" and item.keys}
+    rules = module_rules()
+    fitting = tuple(
+        loader for loader in loaders if rules.fits(loader, has_marked=True in marked, has_unmarked=False in marked)
+    )
+    return fitting or tuple(loaders)
+
+
 def _by_configuration(objects: Collection[ConfigObject], loaders: Collection[Loader]) -> tuple[Loader, ...]:
     if len(loaders) < 2 or not objects:
         return tuple(loaders)
-    alike = Counter((item.class_name, item.kind, item.keys) for item in objects)
+    alike = Counter(_Kind(item.class_name, item.kind, item.keys, item.module) for item in objects)
     judged = [(loader, _misfits(alike, loader.schema)) for loader in loaders if loader.schema is not None]
     # Custom subclasses and hand-edited files misfit everywhere alike: the lines that misfit least remain.
     least = min((misfits for _, misfits in judged), default=0)
     return tuple(loader for loader, misfits in judged if misfits == least)
 
 
+class _Kind(NamedTuple):
+    """What a configuration tells of an object, but for its values."""
+
+    class_name: str
+    kind: ObjectKind
+    keys: frozenset[str]
+    module: str | None
+
+
 # Honest models hold a few dozen kinds of objects; a hostile one must not make every line judge thousands.
 _KINDS_JUDGED = 1000
 
 
-def _misfits(alike: Counter[tuple[str, ObjectKind, frozenset[str]]], schema: SchemaLine) -> int:
+def _misfits(alike: Counter[_Kind], schema: SchemaLine) -> int:
     """How many objects this line would not have written as they stand."""
     judged = alike.most_common(_KINDS_JUDGED)
-    return sum(count for (name, kind, keys), count in judged if not _can_have_written(name, kind, keys, schema))
+    return sum(count for kind, count in judged if not _can_have_written(kind, schema))
 
 
-def _can_have_written(class_name: str, kind: ObjectKind, keys: frozenset[str], schema: SchemaLine) -> bool:
-    if kind == "function" or not keys:
+def _can_have_written(item: _Kind, schema: SchemaLine) -> bool:
+    if item.kind == "function" or not item.keys:
         return True
-    known = schema.find_class(class_name)
-    if known is None:
+    known = schema.find_class(item.class_name)
+    if known is None or item.module not in {None, known.module}:
         return False
     if known.kind == "layer" and known.accepts_any_key:
         return True
-    return known.always_written <= keys <= (known.always_written | known.sometimes_written)
+    return known.always_written <= item.keys <= (known.always_written | known.sometimes_written)
 
 
 def _is_likely(loader: Loader, provenance: Provenance) -> bool:
@@ -233,6 +254,12 @@ def _plain_label(recorded: str) -> str:
     """The label without the ``b'…'`` that some savers wrote around it."""
     literal = _BYTES_LITERAL.fullmatch(recorded)
     return literal[2] if literal else recorded
+
+
+def line_of_label(recorded: str | None) -> str | None:
+    """The line of a recorded version, such as ``2.9`` for ``2.9.0-dev20220227``; ``None`` where it names none."""
+    version = _version_of_label(recorded)
+    return None if version is None else line_of(version)
 
 
 _LABEL = re.compile(r"v?(\d+\.\d+(?:\.\d+)?)")

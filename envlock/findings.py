@@ -32,7 +32,7 @@ def _content_findings(provenance: Provenance) -> Iterator[Finding]:
             reference="weights-only",
             severity="error",
             message="the file holds weights without the model that they belong to",
-            hint="build the model in code, then call load_weights on it; from-model does both with --code DIR --builder NAME",
+            hint="build the model in code, and load them into it: from-model does so with --code DIR --builder NAME",
         )
 
 

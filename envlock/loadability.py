@@ -7,16 +7,18 @@ to the line, and whether the operations of a graph are registered there.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 from typing import Literal, NamedTuple
 
-from envlock.dating import Saver
+from envlock.dating import Saver, line_of_label
+from envlock.formats.text import printable
 from envlock.knowledge.custom_objects import find_provider
 from envlock.knowledge.keras_schema import SchemaLine, is_known_class, is_known_function
-from envlock.knowledge.load_rules import load_rules
+from envlock.knowledge.load_rules import LoadRule, ObjectPattern, graph_rules, load_rules
 from envlock.knowledge.loaders import Loader, keras_loaders, tensorflow_loaders
 from envlock.knowledge.operations import contrib_module_of, has_default, is_core_operation, provider_of, registry_of
 from envlock.knowledge.specifiers import admits
-from envlock.provenance import ConfigObject, Provenance
+from envlock.provenance import ConfigObject, Operation, Provenance
 
 VerdictName = Literal["loads", "needs-code", "fails", "unknown"]
 
@@ -70,8 +72,61 @@ def find_custom_objects(provenance: Provenance, saver: Saver) -> tuple[CustomObj
 
 def judge(provenance: Provenance, saver: Saver) -> tuple[Verdict, ...]:
     """Predict for every line of every implementation that can come into question, oldest first."""
+    needs = _sort_out_needs(provenance, saver)
+    return tuple(_judge_loader(provenance, saver, needs, loader) for loader in _loaders_in_question(provenance))
+
+
+class _Needs(NamedTuple):
+    """What an artifact asks of every loader alike."""
+
+    custom: tuple[CustomObject, ...]
+    rules: tuple[LoadRule, ...]
+    """Those that speak of it."""
+
+    objects: tuple[ConfigObject, ...]
+    """One of each kind of object that some Keras brings, up to a bound."""
+
+    operations: tuple[Operation, ...]
+    """Those that ``import tensorflow`` registers in some line."""
+
+    of_contrib: tuple[str, ...]
+    """Operations that were registered by ``tf.contrib``."""
+
+    doubts: tuple[Reason, ...]
+    """Why a loader that nothing speaks against is not known to load it all the same."""
+
+
+def _sort_out_needs(provenance: Provenance, saver: Saver) -> _Needs:
     custom = find_custom_objects(provenance, saver)
-    return tuple(_judge_loader(provenance, saver, custom, loader) for loader in _loaders_in_question(provenance))
+    names = {item.name for item in custom}
+    kinds = {
+        (item.class_name, item.keys, item.module): item
+        for item in _needed_objects(provenance)
+        if item.class_name not in names
+    }
+    return _Needs(
+        custom=custom,
+        rules=tuple(_rules_about(provenance, saver, names)),
+        objects=tuple(islice(kinds.values(), _KINDS_JUDGED)),
+        operations=tuple(item for item in provenance.operations if is_core_operation(item.name)),
+        of_contrib=tuple(
+            item.name for item in provenance.operations if not is_core_operation(item.name) and item.name not in names
+        ),
+        doubts=tuple(_doubts(saver, len(kinds))),
+    )
+
+
+def _doubts(saver: Saver, kinds: int) -> Iterator[Reason]:
+    for what, recorded, lines in (
+        ("Keras", saver.recorded_keras, saver.keras_lines),
+        ("TensorFlow", saver.recorded_tensorflow, saver.tensorflow_lines),
+    ):
+        if recorded is not None and not lines:
+            message = f"was saved by {what} {printable(recorded)}, which the database does not know"
+            yield Reason(reference="unknown-saver", message=message)
+    if kinds > _KINDS_JUDGED:
+        message = f"holds {kinds} kinds of objects, of which {_KINDS_JUDGED} were looked at"
+        yield Reason(reference="too-many-objects", message=message)
 
 
 def _loaders_in_question(provenance: Provenance) -> tuple[Loader, ...]:
@@ -82,49 +137,85 @@ def _loaders_in_question(provenance: Provenance) -> tuple[Loader, ...]:
     return tensorflow_loaders()
 
 
-def _judge_loader(provenance: Provenance, saver: Saver, custom: Collection[CustomObject], loader: Loader) -> Verdict:
-    failures = [
-        *_container_failures(provenance, saver, loader),
-        *_configuration_failures(provenance, saver, custom, loader),
-        *_operation_failures(provenance, saver, loader),
+def _judge_loader(provenance: Provenance, saver: Saver, needs: _Needs, loader: Loader) -> Verdict:
+    failures = (
+        *(Reason(rule.reference, rule.message) for rule in needs.rules if not rule.admits(loader)),
+        *_configuration_failures(saver, needs, loader),
+        *_operation_failures(provenance, needs, loader),
+        *_runtime_failures(provenance, loader),
         *_bytecode_failures(provenance, loader),
-    ]
+    )
     if failures:
-        return Verdict(loader=loader, verdict="fails", reasons=tuple(failures))
-    if custom:
-        names = ", ".join(item.name for item in custom)
-        reason = Reason(reference="custom-objects", message=f"needs the definitions of {names}")
-        return Verdict(loader=loader, verdict="needs-code", reasons=(reason,))
+        return Verdict(loader=loader, verdict="fails", reasons=failures)
+    doubts = (
+        *needs.doubts,
+        *(Reason(rule.reference, rule.message) for rule in needs.rules if rule.doubts(loader)),
+        *_runtime_doubts(provenance, saver, loader),
+    )
+    if doubts:
+        return Verdict(loader=loader, verdict="unknown", reasons=doubts)
+    if needs.custom:
+        message = f"needs the definitions of {_listed([item.name for item in needs.custom], _NAMES_SHOWN)}"
+        return Verdict(loader=loader, verdict="needs-code", reasons=(Reason("custom-objects", message),))
     return Verdict(loader=loader, verdict="loads", reasons=())
 
 
-# --- container -----------------------------------------------------------------------------------------------
+# --- rules ---------------------------------------------------------------------------------------------------
 
 
-def _container_failures(provenance: Provenance, saver: Saver, loader: Loader) -> Iterator[Reason]:
-    if loader in saver.loaders:
-        return
+def _rules_about(provenance: Provenance, saver: Saver, custom: Collection[str]) -> Iterator[LoadRule]:
     for rule in load_rules():
-        if rule.speaks_of(provenance.format, provenance.traits, saver.loaders) and not rule.admits(loader):
-            yield Reason(reference=rule.reference, message=rule.message)
+        if not rule.speaks_of(provenance.format, provenance.traits, saver.loaders):
+            continue
+        if rule.layers and rule.layers.isdisjoint(_layer_names(provenance)):
+            continue
+        if not rule.objects or any(
+            _is_like(item, pattern, custom) for item in _needed_objects(provenance) for pattern in rule.objects
+        ):
+            yield rule
+
+
+def _is_like(item: ConfigObject, pattern: ObjectPattern, custom: Collection[str]) -> bool:
+    if pattern.is_custom and (item.class_name not in custom or ">" in (item.registered_name or "")):
+        return False
+    if pattern.names and item.class_name not in pattern.names:
+        return False
+    if (pattern.is_unmarked and item.module is not None) or (pattern.modules and item.module not in pattern.modules):
+        return False
+    if pattern.places and _place(item) not in pattern.places:
+        return False
+    if pattern.key_endings and not any(key.endswith(pattern.key_endings) for key in item.keys):
+        return False
+    settings = dict(item.settings)
+    structured = item.keys - settings.keys()
+    if pattern.structured_keys and pattern.structured_keys.isdisjoint(structured):
+        return False
+    is_set = structured | {key for key, value in settings.items() if value is not None}
+    return (
+        pattern.values.items() <= settings.items()
+        and pattern.set_keys <= is_set
+        and pattern.unset_keys.isdisjoint(is_set)
+    )
+
+
+def _layer_names(provenance: Provenance) -> set[str]:
+    """The names that a file of weights has for layers, without the number that tells those of a class apart."""
+    names = (provenance.recorded("layer-names") or "").split(", ")
+    return {name.rstrip("0123456789").rstrip("_") for name in names}
+
+
+def _place(item: ConfigObject) -> str:
+    """The key of another object at which an object stands, itself or in a list."""
+    return item.location.rpartition(".")[2].partition("[")[0]
 
 
 # --- Keras configuration -------------------------------------------------------------------------------------
 
 
-def _configuration_failures(
-    provenance: Provenance, saver: Saver, custom: Collection[CustomObject], loader: Loader
-) -> Iterator[Reason]:
+def _configuration_failures(saver: Saver, needs: _Needs, loader: Loader) -> Iterator[Reason]:
     if loader.schema is None or _is_converted(saver, loader):
         return
-    custom_names = {item.name for item in custom}
-    seen: set[tuple[str, frozenset[str]]] = set()
-    for item in _needed_objects(provenance):
-        if item.class_name in custom_names or (item.class_name, item.keys) in seen:
-            continue
-        seen.add((item.class_name, item.keys))
-        if len(seen) > _KINDS_JUDGED:
-            return
+    for item in needs.objects:
         yield from _object_failures(item, loader.schema, loader)
 
 
@@ -141,7 +232,7 @@ def _object_failures(item: ConfigObject, schema: SchemaLine, loader: Loader) -> 
             yield Reason(reference="unknown-function", message=f"{loader.name} has no function {item.class_name}")
         return
     known = schema.find_class(item.class_name)
-    if known is None:
+    if known is None or (item.module is None and known.module.startswith(_LEFT_BEHIND)):
         yield Reason(reference="unknown-class", message=f"{loader.name} has no class {item.class_name}")
         return
     if known.kind == "operation" and item.module is None:
@@ -170,8 +261,12 @@ def _is_operation(item: ConfigObject) -> bool:
 
 _OPERATION_MODULES = "keras.src.ops."
 
+# Where Keras 3 keeps what it took over from Keras 2 and does not export: a name alone does not lead there.
+_LEFT_BEHIND = "keras._legacy."
+
 # Honest models hold a few dozen kinds of objects; a hostile one must not keep every line busy with thousands.
 _KINDS_JUDGED = 1000
+_NAMES_SHOWN = 20
 _TRAINING = ("training_config", "compile_config")
 
 
@@ -197,35 +292,39 @@ def _is_custom(item: ConfigObject) -> bool:
 # --- operations ----------------------------------------------------------------------------------------------
 
 
+_VARIABLE = "VarHandleOp"
+
+
 def _is_of_contrib(operation: str, saver: Saver) -> bool:
     """Whether it stems from ``tf.contrib``. Add-ons that carried its operations on registered them anew."""
     return any(contrib_module_of(operation, line) for line in saver.tensorflow_lines)
 
 
-def _operation_failures(provenance: Provenance, saver: Saver, loader: Loader) -> Iterator[Reason]:
-    if not provenance.operations:
-        return
+def _operation_failures(provenance: Provenance, needs: _Needs, loader: Loader) -> Iterator[Reason]:
     line = loader.line if loader.implementation in {"tf.keras", "tensorflow"} else loader.tensorflow[0]
     registry = registry_of(line)
-    if registry is None:
+    if registry is None or not provenance.operations:
         return
-    # Loaders drop attributes that they do not know while these hold their default. A saver that left defaults out
-    # has set all attributes that are there to something else.
-    is_stripped = provenance.recorded("stripped-default-attributes") == "true"
-    missing, unknown_attributes = [], []
-    for operation in provenance.operations:
-        if not is_core_operation(operation.name):
-            if _is_of_contrib(operation.name, saver) and contrib_module_of(operation.name, line) is None:
-                missing.append(operation.name)
-            continue
+    rules = graph_rules()
+    # Attributes that are not known do no harm while they hold their default, except in a graph without a list of its
+    # saver's operations. A saver that left defaults out has set all that are there to something else.
+    is_alone = provenance.format == "graph-def" and not admits(rules.drops_unlisted_defaults, line)
+    is_strict = is_alone or provenance.recorded("stripped-default-attributes") == "true"
+    has_object_graph = provenance.format == "saved-model" and "graph-only" not in provenance.traits
+    makes_variables = has_object_graph and admits(rules.makes_variables, line)
+    missing = [name for name in needs.of_contrib if contrib_module_of(name, line) is None]
+    unknown_attributes = []
+    for operation in needs.operations:
         if not registry.has(operation.name):
             missing.append(operation.name)
+            continue
+        if makes_variables and operation.name == _VARIABLE:
             continue
         surplus = operation.attributes - registry.attributes(operation.name)
         unknown_attributes += [
             f"{attribute} of {operation.name}"
             for attribute in surplus
-            if is_stripped or not has_default(operation.name, attribute)
+            if is_strict or not has_default(operation.name, attribute)
         ]
     if missing:
         yield Reason(reference="unknown-operation", message=f"TensorFlow {line} does not have {_listed(missing)}")
@@ -233,6 +332,25 @@ def _operation_failures(provenance: Provenance, saver: Saver, loader: Loader) ->
         yield Reason(
             reference="unknown-attribute", message=f"TensorFlow {line} does not know {_listed(unknown_attributes)}"
         )
+
+
+# --- TensorFlow Lite ---------------------------------------------------------------------------------------------
+
+
+def _runtime_failures(provenance: Provenance, loader: Loader) -> Iterator[Reason]:
+    required = line_of_label(provenance.recorded("min-runtime-version"))
+    if required is not None and admits(f"<{required}", loader.line):
+        message = f"its built-in operations need the interpreter of TensorFlow {required} or newer"
+        yield Reason(reference="old-runtime", message=message)
+
+
+def _runtime_doubts(provenance: Provenance, saver: Saver, loader: Loader) -> Iterator[Reason]:
+    """Interpreters run what older converters wrote; what a newer one wrote may use what they lack."""
+    if provenance.format != "tflite" or line_of_label(provenance.recorded("min-runtime-version")):
+        return
+    if not saver.tensorflow_lines or admits(f"<{saver.tensorflow_lines[0]}", loader.line):
+        message = "does not say which interpreter its operations need"
+        yield Reason(reference="unknown-runtime", message=message)
 
 
 # --- bytecode ------------------------------------------------------------------------------------------------

@@ -253,6 +253,13 @@ WEIGHTS = {"content": "weights", "path": Path("model.weights.h5")}
             id="a class that Keras 3 does not export",
         ),
         pytest.param(
+            of_keras("2.15.0", layer("Dense", "units"), traits=frozenset({"nested-model"})),
+            "model-in-model",
+            ["keras 3.0", "keras 3.15"],
+            ["tf.keras 2.15", "tf-keras 2.21"],
+            id="a model in a model",
+        ),
+        pytest.param(
             of_keras("2.3.1", NAMELESS_CELL), "unmarked-layer", ["keras 3.6"], ["tf.keras 2.15"], id="a cell in a layer"
         ),
         pytest.param(

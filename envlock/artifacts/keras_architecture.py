@@ -20,7 +20,7 @@ from envlock.formats.text import printable
 from envlock.formats.yaml_text import Tag, parse_yaml
 from envlock.provenance import ArtifactFormat, Code, Evidence, Finding, Provenance
 
-_JSON_HEAD = re.compile(rb"(?:\xef\xbb\xbf)?\s*\"?\s*\{")
+_JSON_HEAD = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\"\s*)?\{")
 _JSON_KEY = re.compile(rb"\\?\"(class_name|modelTopology)\\?\"")
 _YAML_HEAD = re.compile(rb"(?:\xef\xbb\xbf)?[^\s\[{<]")
 _YAML_KEY = re.compile(rb"^(class_name|backend|keras_version|config):(\s|$)", re.MULTILINE)

@@ -61,7 +61,9 @@ _VERSION = re.compile(rb"[0-9]+\.[0-9]+[\w.+-]*|unknown|b'.*|v[0-9].*")
 _TAG_OF_PART = b"\x0a"
 """How a message begins whose first field is a message: an OpList, a graph, a library, a function."""
 
-_TEXT_FIELD = re.compile(rb"(?:\s+|#[^\n]*){0,100}([A-Za-z_]\w*)\s*(?:(:)|[{<])")
+# Two patterns: one would try every way to part a run of blanks, where no field follows it.
+_TEXT_BLANK = re.compile(rb"(?:\s+|#[^\n]*){0,100}")
+_TEXT_FIELD = re.compile(rb"([A-Za-z_]\w*)\s*(?:(:)|[{<])")
 _TEXT_MESSAGES: Mapping[tuple[bytes, bool], MessageName] = {
     (b"node", False): "GraphDef",
     (b"library", False): "GraphDef",
@@ -133,7 +135,8 @@ def wire_form(reader: RangeReader, *, message: MessageName, where: str) -> Range
 
 
 def _text_message(head: bytes) -> MessageName | None:
-    match = _TEXT_FIELD.match(head)
+    blank = _TEXT_BLANK.match(head)
+    match = _TEXT_FIELD.match(head, blank.end() if blank else 0)
     return None if match is None else _TEXT_MESSAGES.get((match[1], match[2] is not None))
 
 

@@ -15,6 +15,7 @@ else:
 
 
 _SUFFIXES = frozenset({".json", ".jsonl", ".toml"})
+_OBSERVED = "observed/"
 
 
 @cache
@@ -44,9 +45,13 @@ def read_toml(name: str) -> dict[str, Any]:
 
 
 def table_names() -> tuple[str, ...]:
-    """Every table by its path below the folder, such as ``releases/tensorflow.json``, sorted."""
+    """Every table by its path below the folder, such as ``releases/tensorflow.json``, sorted.
+
+    What was observed is no table: predictions are held against it, and do not rest on it.
+    """
     folder = data_folder()
-    return tuple(sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix in _SUFFIXES))
+    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix in _SUFFIXES)
+    return tuple(sorted(name for name in names if not name.startswith(_OBSERVED)))
 
 
 @cache

@@ -213,6 +213,8 @@ _KERAS = message((1, message((2, 1), (3, "root"), (4, "_tf_keras_model"), (5, "{
         (b"\n", None),
         (b"\n\xff\xff\xff\xff", None),
         (b"plain text", None),
+        (b"\n" * 4000 + b"\x00", None),
+        (b"\n# text\n" * 20 + b"node {", MessageKind("GraphDef", is_text=True)),
         (b"\x89HDF\r\n\x1a\n", None),
         (b"PK\x03\x04", None),
         (message((1, message((1, "a"), (2, "no operation")))), None),

@@ -13,8 +13,8 @@ VARIABLE_OF_OBJECT = re.compile(r"^(?!layer_with_weights-)([A-Za-z_]\w*)/.+/\.AT
 IMPORTABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
 
 # A checkpoint is read late, and what does not fit is passed over, unless one asks. TensorFlow 1 takes layers without
-# variables for objects that do not fit.
-CHECKED_BY_1 = ".assert_nontrivial_match()"
+# variables for objects that do not fit, and before 1.13 there is nothing milder to ask.
+CHECKED_BY_1 = (".assert_nontrivial_match()", ".assert_consumed()")
 CHECKED = ".assert_existing_objects_matched()"
 
 
@@ -26,7 +26,8 @@ def ways(module, request):
         yield filling_way(imports, builder["object"], "model.load_weights(path)")
         return
     if not is_version_2(import_tensorflow()):
-        yield filling_way(imports, builder["object"], "model.load_weights(path)" + CHECKED_BY_1)
+        for checked in CHECKED_BY_1:
+            yield filling_way(imports, builder["object"], "model.load_weights(path)" + checked)
         return
     yield filling_way(imports, builder["object"], "model.load_weights(path)" + CHECKED)
     if IMPORT not in imports:
