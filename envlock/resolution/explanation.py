@@ -260,15 +260,20 @@ def _explain_files(
     name = demands[0].name
     files = [file for version in satisfying for file in package.files(version)]
     is_asked = any(demand.is_asked for demand in demands)
-    subject = f"{name} {satisfying[0]}" if len(satisfying) == 1 else f"no release of {name} from {_range(satisfying)}"
-    verb = "has no wheel" if len(satisfying) == 1 else "has a wheel"
+    if not package.is_complete:
+        # The index may well have more wheels than those that some lock needed.
+        lacking = f"the database holds no wheel of {name} {_range(satisfying)} for {target}"
+    elif len(satisfying) == 1:
+        lacking = f"{name} {satisfying[0]} has no wheel for {target}"
+    else:
+        lacking = f"no release of {name} from {_range(satisfying)} has a wheel for {target}"
     needed = "" if is_asked else f", and {_enumerate(demands)} is needed"
     existing, hints = _describe_wheels(files, target)
     others = _installable(name, package.versions, package, target)
     if others:
         hints.append(f"ask for {name} {_range(others)}")
     # What is merely required may be required by other releases only on another target.
-    return _Explanation(f"{subject} {verb} for {target}: {existing}{needed}", " or ".join(hints) if is_asked else "")
+    return _Explanation(f"{lacking}: {existing}{needed}", " or ".join(hints) if is_asked else "")
 
 
 def _describe_wheels(files: Sequence[SnapshotFile], target: Target) -> tuple[str, list[str]]:

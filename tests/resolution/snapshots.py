@@ -32,16 +32,18 @@ def pinned(file_name: str) -> PinnedFile:
     )
 
 
-def write_snapshot(folder: Path, packages: Mapping[str, Mapping[str, Release]]) -> IndexSnapshot:
+def write_snapshot(
+    folder: Path, packages: Mapping[str, Mapping[str, Release]], *, is_complete: bool = True
+) -> IndexSnapshot:
     """Write *packages*, name to version to release, oldest version first, and open them."""
     folder.mkdir(exist_ok=True)
     for name, releases in packages.items():
-        lines = _lines(name, releases)
+        lines = _lines(name, releases, is_complete=is_complete)
         (folder / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return IndexSnapshot(folder)
 
 
-def _lines(name: str, releases: Mapping[str, Release]) -> list[str]:
+def _lines(name: str, releases: Mapping[str, Release], *, is_complete: bool) -> list[str]:
     pythons: list[str] = []
     requires: list[Sequence[str]] = []
     rows = [
@@ -56,7 +58,13 @@ def _lines(name: str, releases: Mapping[str, Release]) -> list[str]:
         )
         for version, release in releases.items()
     ]
-    header = {"distribution": name, "rows": len(rows), "requires_python": pythons, "requires": requires}
+    header = {
+        "distribution": name,
+        "is_complete": is_complete,
+        "rows": len(rows),
+        "requires_python": pythons,
+        "requires": requires,
+    }
     return [json.dumps(header), *rows]
 
 

@@ -33,8 +33,10 @@ class Index:
         target: Target = PYTHON_3_8,
         constraints: tuple[str, ...] = (),
         kept: tuple[str, ...] = (),
+        is_complete: bool = True,
     ) -> Resolution:
-        return OfflineResolver(write_snapshot(self.folder / "snapshot", packages)).resolve(
+        snapshot = write_snapshot(self.folder / "snapshot", packages, is_complete=is_complete)
+        return OfflineResolver(snapshot).resolve(
             [Requirement(text) for text in asked],
             constraints=[Requirement(text) for text in constraints],
             target=target,
@@ -342,6 +344,15 @@ TENSORFLOW = {
     "secret": {"1": {"files": {"-cp38-cp38-manylinux_2_17_x86_64.whl": {"requires": None}}}},
     "jupyter": {"1": {"requires": ["pip"]}},
 }
+
+
+def test_a_snapshot_of_what_locks_need_says_nothing_of_other_wheels(index: Index) -> None:
+    explanation, _ = index.refusal(TENSORFLOW, "tensorflow==1.15.5", is_complete=False)
+
+    assert explanation == (
+        "the database holds no wheel of tensorflow 1.15.5 for Python 3.8 on Linux x86_64: "
+        "there are wheels for Python 3.6 and 3.7"
+    )
 
 
 @pytest.mark.parametrize(
