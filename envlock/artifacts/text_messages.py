@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from envlock.artifacts.message_kinds import MessageName
 from envlock.formats.protobuf_text import Field, Schema
 from envlock.formats.tensor_types import DTYPE_NAMES, REFERENCE
 
@@ -94,7 +93,7 @@ _META_GRAPH: Schema = {
     "object_graph_def": _message(7, nodes=_message(1, user_object=_message(4, identifier=_text(1), metadata=_text(3)))),
 }
 
-SCHEMAS: Mapping[MessageName, Schema] = {
+SCHEMAS: Mapping[str, Schema] = {
     "GraphDef": _GRAPH,
     "MetaGraphDef": _META_GRAPH,
     "SavedModel": {"saved_model_schema_version": _integer(1), "meta_graphs": _message(2, **_META_GRAPH)},
