@@ -152,6 +152,13 @@ def plan_trials(pythons: Collection[str], platform: Platform) -> tuple[Trial, ..
     return tuple(trial for _, trial in sorted(ranked, key=lambda item: item[0]))
 
 
+def plan_best_trials(subject: str, pythons: Collection[str], platform: Platform) -> Iterator[Trial]:
+    """Of each line of *subject* its last release, on the newest Python and the TensorFlow line that go with it."""
+    targets = [Target(python=python, platform=platform) for python in sorted(pythons, key=line_order, reverse=True)]
+    for line in lines_of(subject):
+        yield from (trial for *rank, trial in _trials_of_line(subject, line, targets) if rank == [0, 0])
+
+
 def _trials_of_line(subject: str, line: str, targets: Sequence[Target]) -> Iterator[tuple[int, int, Trial]]:
     """The trials of one line, each after the places of its TensorFlow line and of its target, counted from the best."""
     positions = count()

@@ -27,13 +27,14 @@ from pathlib import Path
 from typing import Any
 
 import msgpack
-from closures import Journal, Trial, describe_trial, pending_trials, plan_trials
+from closures import Journal, Trial, describe_trial, pending_trials, plan_best_trials, plan_trials
 from options import script_parser
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 from pip_locks import SOURCE, lock_with_pip
 from project_locks import lock_project
+from roots import names_under
 from snapshot_tables import ListedFile, Metadata, write_snapshot
 from tables import read_toml
 
@@ -59,9 +60,13 @@ def main() -> None:
     if options.assemble:
         assemble(journal.rows(), options.data / "snapshot", allow_fewer=options.allow_fewer)
         return
-    pythons = read_toml(options.data / "snapshot_roots.toml")["scope"]["pythons"]
+    roots = read_toml(options.data / "snapshot_roots.toml")
+    pythons, companions = roots["scope"]["pythons"], names_under("locked", roots)
     trials = [trial for platform in PLATFORMS for trial in plan_trials(pythons, platform)]
     trials += [trial for platform in PLATFORMS for trial in plan_device_trials(pythons, platform)]
+    trials += [
+        trial for platform in PLATFORMS for name in companions for trial in plan_best_trials(name, pythons, platform)
+    ]
     trials += [trial for platform in PLATFORMS for trial in plan_tool_trials(pythons, platform)]
     chosen = [trial for trial in trials if options.only in _name(trial)]
     pending = pending_trials(chosen, journal.rows(), again=False)

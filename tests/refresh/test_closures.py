@@ -120,6 +120,16 @@ def test_each_earlier_patch_release_is_tried_on_its_newest_python_after_all_else
     assert names.index(newest[0]) < names.index(of_line[4])
 
 
+def test_the_best_trial_of_each_line_is_its_last_release_on_its_newest_python() -> None:
+    trials = closures.plan_best_trials("tensorflow-model-optimization", PYTHONS, LINUX_X86_64)
+
+    assert [trial.name.partition(": ")[2] for trial in trials][-3:] == [
+        "tensorflow-cpu==2.5.3 tensorflow-model-optimization==0.6.0 on 3.9",
+        "tensorflow-cpu==2.12.1 tensorflow-model-optimization==0.7.5 on 3.11",
+        "tensorflow==2.21.0 tensorflow-model-optimization==0.8.1 on 3.13",
+    ]
+
+
 def test_releases_that_belong_to_no_line_are_left_out(names: list[str]) -> None:
     assert not [name for name in names if "==1.3." in name or "keras==2.4" in name or "tf-keras==2.15" in name]
 
