@@ -10,6 +10,8 @@ from argparse import ArgumentParser, HelpFormatter, Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from errno import EBADF
+from functools import partial
+from importlib import import_module
 from io import StringIO
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
@@ -22,56 +24,19 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
-def _from_model() -> Command:
-    from envlock.cli.from_model import FromModel
-
-    return FromModel()
-
-
-def _inspect() -> Command:
-    from envlock.cli.inspect import Inspect
-
-    return Inspect()
-
-
-def _explain() -> Command:
-    from envlock.cli.explain import Explain
-
-    return Explain()
-
-
-def _diagnose() -> Command:
-    from envlock.cli.diagnose import Diagnose
-
-    return Diagnose()
-
-
-def _fetch() -> Command:
-    from envlock.cli.fetch import Fetch
-
-    return Fetch()
-
-
-def _interpreters() -> Command:
-    from envlock.cli.interpreters import Interpreters
-
-    return Interpreters()
-
-
-def _database() -> CommandGroup:
-    from envlock.cli.database import DATABASE
-
-    return DATABASE
+def _make(module: str, maker: str) -> Command | CommandGroup:
+    command: Command | CommandGroup = getattr(import_module(f"envlock.cli.{module}"), maker)()
+    return command
 
 
 COMMANDS: Mapping[str, Callable[[], Command | CommandGroup]] = {
-    "from-model": _from_model,
-    "inspect": _inspect,
-    "explain": _explain,
-    "diagnose": _diagnose,
-    "fetch": _fetch,
-    "interpreters": _interpreters,
-    "db": _database,
+    "from-model": partial(_make, "from_model", "FromModel"),
+    "inspect": partial(_make, "inspect", "Inspect"),
+    "explain": partial(_make, "explain", "Explain"),
+    "diagnose": partial(_make, "diagnose", "Diagnose"),
+    "fetch": partial(_make, "fetch", "Fetch"),
+    "interpreters": partial(_make, "interpreters", "Interpreters"),
+    "db": partial(_make, "database", "database_commands"),
 }
 """How each command is had by its name: one must not wait for what the others import."""
 

@@ -82,8 +82,10 @@ class Check:
         return 1 if problems or missing else 0
 
 
-DATABASE = CommandGroup(
-    name="db",
-    summary="Show what the bundled database knows, and check it.",
-    commands=(Info(), Show(), Check()),
-)
+def database_commands() -> CommandGroup:
+    """``envlock db`` with all that stands under it."""
+    return CommandGroup(
+        name="db",
+        summary="Show what the bundled database knows, and check it.",
+        commands=(Info(), Show(), Check()),
+    )
