@@ -1,0 +1,1 @@
+"""An old project -> the fewest environments in which its models load, made and verified."""

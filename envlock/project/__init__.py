@@ -1,0 +1,1 @@
+"""A folder -> what an old project says of the environment that it once ran in. Nothing of it is run."""
