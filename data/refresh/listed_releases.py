@@ -4,7 +4,8 @@
 
 pip lists the releases that have a wheel for each Python and platform; uv, made to lock each of them with all that it
 requires, tells when its wheel was uploaded and what it declares. A release without any wheel is left out, and so are
-yanked ones: neither client names them. No wheel is read whole.
+yanked ones: neither client names them. What a release requires stays unknown where that has no solution. No wheel is
+read whole.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from closures import Trial
-from locked_releases import lock
+from locked_releases import compile_lock, describe_package, lock
 from options import script_parser
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
@@ -85,20 +86,22 @@ def list_versions(name: str, target: Target) -> list[Version]:
 
 def read_release(name: str, version: Version, targets: Sequence[Target], cache: Path) -> Row:
     """What a release with wheels for *targets* declares, by the newest Python that uv finds a solution for."""
-    for target in sorted(targets, key=lambda target: line_order(target.python), reverse=True):
-        package = lock_release(name, version, target, cache)
-        if package is not None:
-            return describe_release(package, targets)
-    print(f"{name} {version}: uv finds no solution, and so does not tell what it requires", file=sys.stderr)
-    return {"wheels": _wheels_for(targets)}
+    newest_first = sorted(targets, key=lambda target: line_order(target.python), reverse=True)
+    trials = [_trial(name, version, target) for target in newest_first]
+    locks = (lock(trial, cache).get("packages", ()) for trial in trials)
+    solution = next(filter(None, locks), None) or _lock_alone(trials[0], cache)
+    return describe_release(next(package for package in solution if package["name"] == name), targets)
 
 
-def lock_release(name: str, version: Version, target: Target, cache: Path) -> Row | None:
-    """What a lock keeps of the release, among all that it requires; ``None`` where there is no solution."""
+def _trial(name: str, version: Version, target: Target) -> Trial:
     requirement = Requirement(f"{name}=={version}")
-    trial = Trial(subject=name, version=version, requirements=(requirement,), constraints=(), target=target)
-    packages = lock(trial, cache).get("packages", ())
-    return next((package for package in packages if package["name"] == name), None)
+    return Trial(subject=name, version=version, requirements=(requirement,), constraints=(), target=target)
+
+
+def _lock_alone(trial: Trial, cache: Path) -> list[Row]:
+    """The release without what it requires."""
+    print(f"{trial.name}: uv finds no solution: what it requires is left out", file=sys.stderr)
+    return [describe_package(package, cache) for package in compile_lock(trial, ["--no-deps"])["packages"]]
 
 
 def describe_release(package: Mapping[str, Any], targets: Iterable[Target]) -> Row:

@@ -154,7 +154,7 @@ def _compile(trial: Trial, cache: Path) -> Mapping[str, Any]:
         bounds_of = partial(_declared_pythons, cache)
         wheels, compile_from = ["--no-build"], partial(lock_project, trial, _TOOLS, bounds_of=bounds_of)
     else:
-        wheels, compile_from = ["--only-binary", ":all:"], partial(_compile_from, trial)
+        wheels, compile_from = ["--only-binary", ":all:"], partial(compile_lock, trial)
     try:
         return compile_from(wheels)
     except UvError:
@@ -166,7 +166,12 @@ def _declared_pythons(cache: Path, package: Mapping[str, Any]) -> list[str]:
     return [item["requires_python"] for item in describe_package(package, cache)["metadata"]]
 
 
-def _compile_from(trial: Trial, sources: Sequence[str]) -> Mapping[str, Any]:
+def compile_lock(trial: Trial, options: Sequence[str]) -> Mapping[str, Any]:
+    """The document of PEP 751 that uv makes of *trial* with further *options*.
+
+    Raises:
+        UvError: It finds no solution.
+    """
     with tempfile.TemporaryDirectory() as folder:
         constraints, written = Path(folder) / "constraints.txt", Path(folder) / "pylock.toml"
         constraints.write_text(_lines(trial.constraints), encoding="utf-8")
@@ -176,7 +181,7 @@ def _compile_from(trial: Trial, sources: Sequence[str]) -> Mapping[str, Any]:
                 *("--python-version", trial.target.python),
                 *("--python-platform", trial.target.platform.uv_platform),
                 *("--constraints", str(constraints)),
-                *sources,
+                *options,
             ],
             action="locking",
             place="the cache of uv",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -83,7 +85,23 @@ def test_the_table_holds_what_pip_lists_and_uv_locks(
         return {"packages": [package("9", requires=()) | {"name": "numpy"}, found]} if found else {"error": "none"}
 
     monkeypatch.setattr(listed_releases, "list_versions", list_versions)
+
+    def compile_lock(trial: Trial, options: Sequence[str]) -> dict[str, Any]:
+        assert options == ["--no-deps"]
+        wheel = "https://files.index.test/forest-0.9-cp311-cp311-manylinux2014_x86_64.whl"
+        uploaded = datetime(2024, 5, 8, 13, 51, tzinfo=timezone.utc)
+        return {
+            "packages": [
+                {
+                    "name": "forest",
+                    "version": "0.9",
+                    "wheels": [{"url": wheel, "upload-time": uploaded, "hashes": {"sha256": "0" * 64}}],
+                }
+            ]
+        }
+
     monkeypatch.setattr(listed_releases, "lock", lock)
+    monkeypatch.setattr(listed_releases, "compile_lock", compile_lock)
     monkeypatch.setattr(listed_releases.sys, "argv", ["listed_releases.py", "Forest", "--data", str(tmp_path)])
     (tmp_path / "snapshot_roots.toml").write_text('[scope]\npythons = ["3.10", "3.11"]\n', encoding="utf-8")
     listed_releases.main()
@@ -94,7 +112,7 @@ def test_the_table_holds_what_pip_lists_and_uv_locks(
         "distribution": "forest",
         "requirement_sets": [["numpy", "six"], ["numpy"]],
         "releases": {
-            "0.9": {"wheels": {"linux_x86_64": ["cp310", "cp311"]}},
+            "0.9": {"uploaded": "2024-05-08", "wheels": {"linux_x86_64": ["cp310", "cp311"]}},
             "1.0": {
                 "uploaded": "2024-05-08",
                 "requires_python": ">=3.9",
@@ -110,4 +128,4 @@ def test_the_table_holds_what_pip_lists_and_uv_locks(
             },
         },
     }
-    assert "forest 0.9: uv finds no solution, and so does not tell what it requires" in capsys.readouterr().err
+    assert "uv finds no solution: what it requires is left out" in capsys.readouterr().err
