@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def find_imports(definitions: Iterable[Definition], folder: Path) -> ImportClosu
             continue
         files[file] = None
         for found in _imports_of(file):
-            own = dict.fromkeys(_own_files(found, file, roots))
+            own = dict.fromkeys(own_files(found, file, roots))
             waiting += [(path, roots) for path in own]
             if not own and not found.level:
                 imports.append(
@@ -107,7 +107,7 @@ def find_needs(imports: Iterable[Import], python: str) -> tuple[Need, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Statement:
+class ImportStatement:
     """One module that a statement imports."""
 
     module: str
@@ -123,28 +123,34 @@ class _Statement:
     is_conditional: bool
 
 
-def _imports_of(file: Path) -> Iterator[_Statement]:
+def _imports_of(file: Path) -> Iterator[ImportStatement]:
     source = read_source(file)
-    if source is None:
-        return
-    body = parse_source(source)
-    yield from _imports_by_layout(source) if body is None else _imports_in(body, is_conditional=False)
+    if source is not None:
+        yield from imports_of_source(source, parse_source(source))
 
 
-def _imports_in(nodes: Iterable[ast.AST], *, is_conditional: bool) -> Iterator[_Statement]:
+def imports_of_source(source: str, body: Sequence[ast.stmt] | None) -> Iterator[ImportStatement]:
+    """What a module imports; *body* holds its statements, ``None`` where they are not of the Python that runs this.
+
+    Imports for type checkers alone, and those of a file that is run as a program, are left out.
+    """
+    return _imports_by_layout(source) if body is None else _imports_in(body, is_conditional=False)
+
+
+def _imports_in(nodes: Iterable[ast.AST], *, is_conditional: bool) -> Iterator[ImportStatement]:
     for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield _Statement(alias.name, (), 0, node.lineno, is_conditional)
+                yield ImportStatement(alias.name, (), 0, node.lineno, is_conditional)
         elif isinstance(node, ast.ImportFrom):
             names = tuple(alias.name for alias in node.names)
-            yield _Statement(node.module or "", names, node.level, node.lineno, is_conditional)
+            yield ImportStatement(node.module or "", names, node.level, node.lineno, is_conditional)
         elif isinstance(node, ast.Try):
             is_caught = is_conditional or any(map(_catches_missing_modules, node.handlers))
             yield from _imports_in([*node.body, *node.handlers], is_conditional=is_caught)
             yield from _imports_in([*node.orelse, *node.finalbody], is_conditional=is_conditional)
         elif isinstance(node, ast.If):
-            body = [] if _never_holds_on_import(node.test) else node.body
+            body = [] if never_holds_on_import(node.test) else node.body
             yield from _imports_in([*body, *node.orelse], is_conditional=True)
         elif isinstance(node, ast.stmt | ast.excepthandler | ast.match_case):
             yield from _imports_in(ast.iter_child_nodes(node), is_conditional=is_conditional)
@@ -156,7 +162,8 @@ def _catches_missing_modules(handler: ast.ExceptHandler) -> bool:
     return any(node is None or node.id in names for node in caught)
 
 
-def _never_holds_on_import(test: ast.expr) -> bool:
+def never_holds_on_import(test: ast.expr) -> bool:
+    """Whether a condition is false where a module is imported: it asks for a type checker, or for a program."""
     return ast.unparse(test).rpartition(".")[2] in {"TYPE_CHECKING", "__name__ == '__main__'"}
 
 
@@ -168,15 +175,15 @@ _IMPORT = re.compile(
 )
 
 
-def _imports_by_layout(source: str) -> Iterator[_Statement]:
+def _imports_by_layout(source: str) -> Iterator[ImportStatement]:
     for match in _IMPORT.finditer(source):
         line, is_conditional = source.count("\n", 0, match.start()) + 1, bool(match["indent"])
         if match["modules"] is not None:
             for module in _first_words(match["modules"]):
-                yield _Statement(module, (), 0, line, is_conditional)
+                yield ImportStatement(module, (), 0, line, is_conditional)
         elif match["module"] or match["level"]:
             names = tuple(_first_words(match["names"]))
-            yield _Statement(match["module"], names, len(match["level"]), line, is_conditional)
+            yield ImportStatement(match["module"], names, len(match["level"]), line, is_conditional)
 
 
 def _first_words(text: str) -> Iterator[str]:
@@ -187,7 +194,7 @@ def _first_words(text: str) -> Iterator[str]:
 # --- the person's own modules --------------------------------------------------------------------------------
 
 
-def _own_files(found: _Statement, file: Path, roots: Collection[Path]) -> Iterator[Path]:
+def own_files(found: ImportStatement, file: Path, roots: Collection[Path]) -> Iterator[Path]:
     """The files that Python reads for an import from the person's own folders; none where it comes from elsewhere."""
     if found.level:
         starts = [file.parents[found.level - 1]] if found.level <= len(file.parents) else []

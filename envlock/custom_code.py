@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import sys
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from pathlib import Path
 _MOST_FILES = 20_000
 _LARGEST_SOURCE = 4 * 1024 * 1024
 _MOST_OTHERS = 8
+
+# Python 3.10 dies by a signal where some 110,000 expressions are nested; each takes two characters at least.
+_LONGEST_FOR_OLD_PARSER = 120_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +84,15 @@ def source_files(folder: Path) -> list[Path]:
     """The Python files under *folder*, outermost first; hidden folders and virtual environments are not entered."""
     files = []
     for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if _is_worth_a_look(Path(parent, name))]
+        folders[:] = [name for name in folders if may_hold_code(Path(parent, name))]
         files += [Path(parent, name) for name in names if name.endswith(".py")]
         if len(files) > _MOST_FILES:
             break
     return sorted(files, key=lambda file: (len(file.parts), file))
 
 
-def _is_worth_a_look(folder: Path) -> bool:
+def may_hold_code(folder: Path) -> bool:
+    """Whether a person may keep sources of their own in the folder: it is not hidden, and no environment."""
     is_aside = folder.name.startswith(".") or folder.name in {"__pycache__", "node_modules", "site-packages"}
     return not is_aside and not (folder / "pyvenv.cfg").exists()
 
@@ -111,12 +116,15 @@ def read_source(file: Path) -> str | None:
 
 
 def parse_source(source: str) -> list[ast.stmt] | None:
-    """The statements of a module; ``None`` where they are not of the Python that runs this."""
+    """The statements of a module; ``None`` where they are not of the Python that runs this, or too deep for it."""
+    if sys.version_info < (3, 11) and len(source) > _LONGEST_FOR_OLD_PARSER:
+        return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # old string escapes are no concern of ours
             return ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        # A parser whose stack is full says that there is no memory.
         return None
 
 
@@ -150,7 +158,7 @@ def _definitions_by_layout(source: str) -> Iterator[tuple[str, int]]:
 
 def _locate(file: Path) -> tuple[Path, str]:
     """The folder above the outermost package that *file* belongs to, and its module name from there."""
-    root = file.parent
+    root = file.absolute().parent
     parts = [] if file.name == "__init__.py" else [file.stem]
     while (root / "__init__.py").exists():
         parts.insert(0, root.name)

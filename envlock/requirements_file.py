@@ -73,13 +73,14 @@ def _read_text(path: Path) -> str:
         raise UsageError(f"{path}: {error.strerror or error}", hint="check the path and its permissions") from error
     if len(content) > _LARGEST_FILE:
         raise UsageError(f"{path}: too large for a requirements file", hint="pass the file that lists packages")
-    text = _decode(content)
+    text = decode_requirements(content)
     if "\0" in text:
         raise UsageError(f"{path}: is no text", hint="pass the file that lists packages")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _decode(content: bytes) -> str:
+def decode_requirements(content: bytes) -> str:
+    """The text of a requirements file in any encoding that one comes in."""
     # What PowerShell redirects into a file is UTF-16.
     if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         return content.decode("utf-16", errors="replace")
@@ -90,7 +91,7 @@ def _decode(content: bytes) -> str:
         return content.decode("latin-1")
 
 
-def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+def logical_lines(text: str) -> Iterator[tuple[int, str]]:
     """Lines joined where a backslash continues them, without comments; each with the number of its first, from 1 on."""
     joined, first = "", 1
     for number, line in enumerate([*text.split("\n"), ""], start=1):
@@ -122,7 +123,7 @@ _INDEX_OPTIONS = frozenset(
 def _read(path: Path, *, is_constraint: bool, including: tuple[Path, ...]) -> Iterator[tuple[bool, Requirement]]:
     """Every requirement with whether it bounds only."""
     chain = (*including, path.resolve())
-    for number, line in _logical_lines(_read_text(path)):
+    for number, line in logical_lines(_read_text(path)):
         place = f"{path}, line {number}"
         if line.startswith("-"):
             included = _included(line, place)

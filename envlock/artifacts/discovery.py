@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from envlock.artifacts import recognise
@@ -18,18 +18,19 @@ _PART_OF_CHECKPOINT = re.compile(r"checkpoint|.+\.data-\d{5}-of-\d{5}")
 """Files that belong to an ``.index``, which stands for all of them."""
 
 
-def find_artifacts(folder: Path) -> Iterator[Path]:
+def find_artifacts(folder: Path, *, is_entered: Callable[[Path], bool] = lambda _: True) -> Iterator[Path]:
     """Every artifact in *folder* and the folders in it, in the order of names; *folder* itself where it is one.
 
-    Links are not followed, and hidden folders are passed over. A file that has the name of a model or the first
-    bytes of one is given, whether it can be read or not: reading it may show that it is none.
+    Links are not followed, and hidden folders are passed over, as are those for which *is_entered* says no. A file
+    that has the name of a model or the first bytes of one is given, whether it can be read or not: reading it may
+    show that it is none.
     """
     pending = [folder]
     while pending:
         path = pending.pop()
         if not path.is_dir() or _is_artifact_folder(path):
             yield path
-        else:
+        elif is_entered(path):
             pending += reversed(list(_candidates(path)))
 
 

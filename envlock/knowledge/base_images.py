@@ -8,11 +8,27 @@ from typing import Literal
 
 from packaging.version import Version
 
-from envlock.knowledge.accelerators import CudaBuild
+from envlock.knowledge.accelerators import CudaBuild, cuda_for
 from envlock.knowledge.datafiles import read_toml
+from envlock.knowledge.releases import line_of, line_order, releases_of_line
 from envlock.knowledge.specifiers import admits
 
 ImageDevice = Literal["cpu", "cuda"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinuxRelease:
+    """The Linux distribution that an image is based on."""
+
+    name: str
+    """Such as ``Debian bookworm``."""
+
+    glibc: tuple[int, int]
+    ends: str
+    """End of its free security updates: ``YYYY-MM-DD``, or ``YYYY-MM`` where the day is not fixed."""
+
+    is_archived: bool
+    """Whether apt no longer finds its packages at the usual mirrors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +38,13 @@ class PythonImage:
     reference: str
     """Such as ``python:3.8-slim-bookworm``."""
 
+    system: LinuxRelease
     ends: str
     """End of life of the line: ``YYYY-MM-DD``, or ``YYYY-MM`` where the day is not fixed."""
 
     def is_maintained(self, on: date) -> bool:
         """Whether the line has not ended *on* that day: the image is not rebuilt afterwards."""
-        return on.isoformat()[: len(self.ends)] <= self.ends
+        return not has_ended(self.ends, on)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +52,24 @@ class TensorFlowImage:
     """An image that holds a TensorFlow release."""
 
     reference: str
-    ubuntu: str
+    system: LinuxRelease
     python: str
+
+
+def has_ended(end: str, on: date) -> bool:
+    """Whether *end*, a day as ``YYYY-MM-DD`` or a month as ``YYYY-MM``, has passed *on* that day."""
+    return on.isoformat()[: len(end)] > end
 
 
 def python_image_for(line: str) -> PythonImage | None:
     """The image of a Python line, such as ``3.8``; ``None`` where there is none."""
     for row in read_toml("base_images.toml")["python"]:
         if row["line"] == line:
-            return PythonImage(reference=f"python:{line}-slim-{row['debian']}", ends=row["ends"])
+            return PythonImage(
+                reference=f"python:{line}-slim-{row['debian']}",
+                system=_linux_release(f"Debian {row['debian']}"),
+                ends=row["ends"],
+            )
     return None
 
 
@@ -54,7 +80,24 @@ def tensorflow_image_for(version: Version, *, device: ImageDevice = "cpu") -> Te
             continue
         if device in row.get("devices", (device,)):
             tag = row["tag"].format(version=f"{version}-gpu" if device == "cuda" else version)
-            return TensorFlowImage(reference=f"tensorflow/tensorflow:{tag}", ubuntu=row["ubuntu"], python=row["python"])
+            return TensorFlowImage(
+                reference=f"tensorflow/tensorflow:{tag}",
+                system=_linux_release(f"Ubuntu {row['ubuntu']}"),
+                python=row["python"],
+            )
+    return None
+
+
+def tensorflow_image_with_cuda_of(version: Version) -> TensorFlowImage | None:
+    """The newest image of the line of a TensorFlow release that holds the CUDA and cuDNN of its build."""
+    build = cuda_for(version)
+    if build is None:
+        return None
+    for release in reversed(releases_of_line("tensorflow", line_of(version))):
+        image = tensorflow_image_for(release.version, device="cuda")
+        other = cuda_for(release.version)
+        if image is not None and other is not None and (other.cuda, other.cudnn) == (build.cuda, build.cudnn):
+            return image
     return None
 
 
@@ -69,13 +112,25 @@ def cuda_image_for(build: CudaBuild) -> str | None:
     return None
 
 
-def serving_image_for(version: Version, *, device: ImageDevice = "cpu") -> str:
-    """The image of TensorFlow Serving with the number of a TensorFlow release.
+def serving_image_for(version: Version, *, platform: str, device: ImageDevice = "cpu") -> str:
+    """The image of TensorFlow Serving of the line of a TensorFlow release, else of the next line that there is one of.
 
     Raises:
-        LookupError: There is none for that device.
+        LookupError: There is none for that platform, or none that is as new.
     """
     for row in read_toml("base_images.toml")["serving"]:
-        if row["device"] == device:
-            return f"tensorflow/serving:{row['tag'].format(version=version)}"
-    raise LookupError(device)
+        releases = [Version(text) for text in row["releases"] if platform in row["platforms"]]
+        lines = {line_order(line_of(release)) for release in releases}
+        fitting = [line for line in lines if line >= line_order(line_of(version))]
+        if fitting:
+            newest = max(release for release in releases if line_order(line_of(release)) == min(fitting))
+            return f"tensorflow/serving:{row['tags'][device].format(version=newest)}"
+    raise LookupError(version)
+
+
+def _linux_release(name: str) -> LinuxRelease:
+    row = next(row for row in read_toml("base_images.toml")["system"] if row["name"] == name)
+    major, minor = row["glibc"].split(".")
+    return LinuxRelease(
+        name=name, glibc=(int(major), int(minor)), ends=row["ends"], is_archived=row.get("archive", False)
+    )

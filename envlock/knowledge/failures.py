@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from envlock.formats.text import printable
@@ -137,6 +139,13 @@ def all_failures() -> tuple[Failure, ...]:
         )
         for row in _rows()
     )
+
+
+def distributions_in_conflict() -> tuple[str, ...]:
+    """What conflicts are about beside TensorFlow and Python, those distributions first that most of them are about."""
+    conflicts = (chain.from_iterable(item.when) for item in all_failures() if item.is_conflict)
+    counts = Counter(name for names in conflicts for name in dict.fromkeys(names))
+    return tuple(name for name, _ in counts.most_common() if name not in {"python", *members_of("tensorflow")})
 
 
 def failure(reference: str) -> Failure:

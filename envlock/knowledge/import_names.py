@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from envlock.knowledge.datafiles import read_json
+from functools import cache
+
+from envlock.knowledge.datafiles import read_json, read_toml
 
 
 def distribution_of(import_name: str) -> str | None:
@@ -10,7 +12,20 @@ def distribution_of(import_name: str) -> str | None:
 
     *import_name* may be dotted: the longest part of it that is known decides.
     """
-    distributions: dict[str, str] = read_json("import_names.json")["distributions"]
+    distributions = _distributions()
     while import_name not in distributions and "." in import_name:
         import_name = import_name.rpartition(".")[0]
     return distributions.get(import_name)
+
+
+@cache
+def _distributions() -> dict[str, str]:
+    """By module: what wheels hold, before what was not read from one."""
+    known: dict[str, str] = {}
+    curated = read_toml("import_names.toml")
+    for row in curated["alike"]:
+        known |= {name: name.lower() for name in row["names"]}
+    for row in curated["otherwise"]:
+        known |= row["names"]
+    read: dict[str, str] = read_json("import_names.json")["distributions"]
+    return known | read

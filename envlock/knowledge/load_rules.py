@@ -47,6 +47,9 @@ class ObjectPattern(NamedTuple):
     is_custom: bool
     """Whether only those are meant that no Keras brings and nobody has registered under a name with a package."""
 
+    is_registered: bool
+    """Whether only those are meant that were registered under such a name and name their module as well."""
+
 
 class LoadRule(NamedTuple):
     """An artifact that the rule speaks of is read by some loaders alone."""
@@ -62,8 +65,17 @@ class LoadRule(NamedTuple):
     objects: tuple[ObjectPattern, ...]
     """What one object of its configuration has to be like, in any of these ways; empty where it does not matter."""
 
+    beside: tuple[ObjectPattern, ...]
+    """What one of its objects has to be like beside that; empty where it does not matter."""
+
     layers: frozenset[str]
     """Names of layers, without a number at the end, one of which the file has to hold; empty where none has to."""
+
+    operations: frozenset[str]
+    """Operations one of which its graph has to hold; empty where it does not matter."""
+
+    without_operations: frozenset[str]
+    """Operations none of which its graph may hold."""
 
     readers: Lines | None
     """All who read it; ``None`` where the rule names those who do not."""
@@ -117,7 +129,10 @@ def load_rules() -> tuple[LoadRule, ...]:
             without_traits=frozenset(row.get("without_traits", ())),
             saver=row.get("saver"),
             objects=tuple(_pattern(item) for item in row.get("objects", ())),
+            beside=tuple(_pattern(item) for item in row.get("beside", ())),
             layers=frozenset(row.get("layers", ())),
+            operations=frozenset(row.get("operations", ())),
+            without_operations=frozenset(row.get("without_operations", ())),
             readers=row.get("readers"),
             fails_in=row.get("fails_in", {}),
             doubtful_in=row.get("doubtful_in", {}),
@@ -129,18 +144,32 @@ def load_rules() -> tuple[LoadRule, ...]:
 class GraphRules(NamedTuple):
     """What lines of TensorFlow do with graphs of newer ones."""
 
-    drops_unlisted_defaults: str
-    """Specifier of those that drop unknown attributes with default values without a list of the saver's operations."""
+    ignores_unknown_attributes: str
+    """Specifier of those that go on without the attributes that they do not know, whatever these hold."""
 
     makes_variables: str
     """Specifier of those that make the variables of an object graph themselves, whatever operations made them first."""
 
+    passes_over_uncalled: str
+    """Specifier of those that do not look into functions which nothing calls."""
 
+    training_operations: frozenset[str]
+    """Operations that Keras uses in functions for training alone, which no signature calls."""
+
+    training_attributes: Mapping[str, frozenset[str]]
+    """Attributes that it sets there alone, by operation."""
+
+
+@cache
 def graph_rules() -> GraphRules:
     """The table ``graphs`` of ``data/load_rules.toml``."""
     table = read_toml("load_rules.toml")["graphs"]
     return GraphRules(
-        drops_unlisted_defaults=table["drops_unlisted_defaults"], makes_variables=table["makes_variables"]
+        ignores_unknown_attributes=table["ignores_unknown_attributes"],
+        makes_variables=table["makes_variables"],
+        passes_over_uncalled=table["passes_over_uncalled"],
+        training_operations=frozenset(table["training_operations"]),
+        training_attributes={name: frozenset(names) for name, names in table["training_attributes"].items()},
     )
 
 
@@ -150,10 +179,19 @@ def requirements_of_format(artifact_format: str) -> tuple[str, ...]:
 
 
 class ModuleRules(NamedTuple):
-    """Which lines write the modules of initializers into configurations, SavedModels left aside."""
+    """What the modules that configurations name tell."""
 
     always: Lines
+    """Lines that write the module of every initializer, SavedModels left aside."""
+
     never: Lines
+    """Lines that write that of none."""
+
+    operations: str
+    """How the modules begin whose classes stand for functions of ``keras.ops``."""
+
+    left_behind: str
+    """How the modules begin whose classes are found by their module alone."""
 
     def fits(self, loader: Loader, *, has_marked: bool, has_unmarked: bool) -> bool:
         """Whether *loader* can have written initializers with modules, or without, or both."""
@@ -162,10 +200,16 @@ class ModuleRules(NamedTuple):
         return not (has_unmarked and _covers(self.always, loader))
 
 
+@cache
 def module_rules() -> ModuleRules:
     """The table ``modules`` of ``data/load_rules.toml``."""
     table = read_toml("load_rules.toml")["modules"]
-    return ModuleRules(always=table["always"], never=table["never"])
+    return ModuleRules(
+        always=table["always"],
+        never=table["never"],
+        operations=table["operations"],
+        left_behind=table["left_behind"],
+    )
 
 
 def _pattern(row: Mapping[str, Any]) -> ObjectPattern:
@@ -180,4 +224,5 @@ def _pattern(row: Mapping[str, Any]) -> ObjectPattern:
         modules=frozenset(row.get("modules", ())),
         is_unmarked=row.get("unmarked", False),
         is_custom=row.get("custom", False),
+        is_registered=row.get("registered", False),
     )

@@ -12,7 +12,17 @@ def is_in_standard_library(module: str, python: str) -> bool:
 
     A line that is not in the table has what the next one has, or what the newest has.
     """
-    table = read_json("standard_library.json")
-    lines: list[str] = table["lines"]
+    table, lines = read_json("standard_library.json"), surveyed_lines()
     later = (number for number, line in enumerate(lines) if line_order(line) >= line_order(python))
     return holds(table["modules"].get(module.partition(".")[0]), next(later, len(lines) - 1))
+
+
+def lines_with_module(module: str) -> tuple[str, ...]:
+    """The Python lines that bring a top-level module, oldest first."""
+    spans = read_json("standard_library.json")["modules"].get(module)
+    return tuple(line for index, line in enumerate(surveyed_lines()) if holds(spans, index))
+
+
+def surveyed_lines() -> tuple[str, ...]:
+    """The Python lines that the table has, oldest first."""
+    return tuple(read_json("standard_library.json")["lines"])

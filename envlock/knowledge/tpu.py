@@ -1,13 +1,17 @@
-"""Cloud TPUs: the TPU software, the libtpu and the distribution that belong to a TensorFlow release."""
+"""Cloud TPUs: the TPU software, the libtpu and the distribution that belong to a TensorFlow release; operations."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from envlock.knowledge.datafiles import read_toml
+from envlock.knowledge.datafiles import read_json, read_toml
+from envlock.knowledge.operations import registry_of
+from envlock.knowledge.releases import line_of_text, line_order
+from envlock.knowledge.spans import holds
 from envlock.knowledge.specifiers import admits
 
 
@@ -59,3 +63,25 @@ def tpu_distribution_for(version: Version) -> TpuDistribution | None:
                 is_indexed=row["is_indexed"],
             )
     return None
+
+
+def operations_of_tpus(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of *names* that a TPU runs and nothing else."""
+    marks = read_toml("tpu.toml")["marks"]
+    return tuple(name for name in names if any(mark in name for mark in marks))
+
+
+def operations_beyond_tpus(names: Iterable[str], line: str) -> tuple[str, ...]:
+    """Those of *names* that a TensorFlow line has and XLA does not compile there; nothing before the first known line.
+
+    A TPU fails where they stand in what it is to compile; outside of that, its host runs them.
+    """
+    table, registry = read_json("tpu_operations.json"), registry_of(line)
+    lines = [line_of_text(version) for version in table["versions"]]
+    earlier = [index for index, known in enumerate(lines) if line_order(known) <= line_order(line)]
+    if not earlier or registry is None:
+        return ()
+    compiled = {name for name, spans in table["operations"].items() if holds(spans, earlier[-1])}
+    candidates = [name for name in names if registry.has(name)]
+    harmless = compiled.union(read_toml("tpu.toml")["host"], operations_of_tpus(candidates))
+    return tuple(name for name in candidates if name not in harmless)

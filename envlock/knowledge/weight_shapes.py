@@ -28,6 +28,11 @@ def weight_shapes(class_name: str, settings: Mapping[str, object]) -> tuple[Shap
         return None
 
 
+def definite_classes() -> tuple[str, ...]:
+    """Classes of layers with weights, whose shapes no release changes."""
+    return tuple(name for name, row in _rows().items() if row["weights"] and ["..."] not in row["weights"])
+
+
 def _shape(axes: list[int | str], settings: Mapping[str, object]) -> Shape:
     return None if axes == ["..."] else tuple(_length(axis, settings) for axis in axes)
 

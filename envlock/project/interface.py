@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from envlock.formats.text import printable
+
 Strength = Literal["locked", "declared", "hinted"]
 """From the exact version of a lock file, over what a person declared, to what merely points at it, such as a base
 image."""
@@ -26,18 +28,21 @@ class Place(NamedTuple):
     """Counted from 1; in a notebook, the number of the cell; ``None`` where the file as a whole says it."""
 
     def __str__(self) -> str:
-        return str(self.file) if self.line is None else f"{self.file}, line {self.line}"
+        file = printable(str(self.file))
+        unit = "cell" if self.file.suffix == ".ipynb" else "line"
+        return file if self.line is None else f"{file}, {unit} {self.line}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequirementStatement:
-    """A distribution that the project asks for."""
+    """A distribution that the project asks for; its requirement may be an address, without credentials."""
 
     requirement: Requirement
     place: Place
     strength: Strength
     group: str = ""
-    """The extra or group that it belongs to, such as ``dev``; empty for what is always needed."""
+    """The extra or group that it belongs to, such as ``dev``; empty for what is always needed, and ``constraints``
+    for bounds on what is taken, which ask for nothing by themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +99,10 @@ class Unread(NamedTuple):
 
     place: Place
     reason: str
+
+
+Statement = RequirementStatement | PythonStatement | ApiUse | ModuleImport | OwnModule | Unread
+"""One thing that a file of the project says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

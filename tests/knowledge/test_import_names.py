@@ -17,6 +17,8 @@ from envlock.knowledge.import_names import distribution_of
         ("skimage", "scikit-image"),
         ("google.protobuf.message", "protobuf"),
         ("numpy", "numpy"),
+        ("mpl_toolkits.mplot3d", "matplotlib"),
+        ("pyLDAvis", "pyldavis"),
         ("google", None),
         ("no_such_module", None),
     ],

@@ -14,6 +14,7 @@ from envlock.knowledge.base_images import (
     python_image_for,
     serving_image_for,
     tensorflow_image_for,
+    tensorflow_image_with_cuda_of,
 )
 from envlock.knowledge.datafiles import read_toml
 from envlock.knowledge.platform_support import instructions_needed, metal_for, wheel_origin_of
@@ -183,5 +184,41 @@ def test_an_image_of_cuda_has_a_cudnn_that_the_build_accepts(version: str, refer
     assert cuda_image_for(build) == reference
 
 
-def test_a_serving_image_has_the_number_of_its_release() -> None:
-    assert serving_image_for(Version("2.15.1"), device="cuda") == "tensorflow/serving:2.15.1-gpu"
+@pytest.mark.parametrize(
+    ("version", "device", "reference"),
+    [
+        ("2.15.1", "cuda", "tensorflow/serving:2.15.1-gpu"),
+        pytest.param("2.12.0", "cpu", "tensorflow/serving:2.12.2", id="the newest of the line"),
+        pytest.param("1.4.1", "cpu", "tensorflow/serving:1.9.0", id="the next line, before the first image"),
+    ],
+)
+def test_a_serving_image_is_of_the_line_of_its_release(version: str, device: ImageDevice, reference: str) -> None:
+    assert serving_image_for(Version(version), platform="linux_x86_64", device=device) == reference
+
+
+@pytest.mark.parametrize(("version", "platform"), [("2.99.0", "linux_x86_64"), ("2.15.1", "linux_aarch64")])
+def test_there_is_no_serving_image_for_what_is_newer_or_for_arm(version: str, platform: str) -> None:
+    with pytest.raises(LookupError):
+        serving_image_for(Version(version), platform=platform)
+
+
+@pytest.mark.parametrize(
+    ("version", "reference"),
+    [
+        ("1.4.1", "tensorflow/tensorflow:1.4.1-gpu-py3"),
+        ("1.15.5", "tensorflow/tensorflow:1.15.5-gpu"),
+        pytest.param("2.4.4", "tensorflow/tensorflow:2.4.3-gpu", id="a release without an image of its own"),
+        pytest.param("2.15.1", None, id="a line without images"),
+    ],
+)
+def test_an_image_with_cuda_is_of_the_same_line(version: str, reference: str | None) -> None:
+    image = tensorflow_image_with_cuda_of(Version(version))
+
+    assert (image.reference if image else None) == reference
+
+
+def test_what_an_image_is_based_on_says_which_wheels_install_in_it() -> None:
+    image = tensorflow_image_for(Version("1.13.1"))
+    assert image is not None
+
+    assert (image.system.name, image.system.glibc, image.system.is_archived) == ("Ubuntu 16.04", (2, 23), False)
