@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import chain
 
@@ -36,6 +36,7 @@ from envlock.knowledge.releases import (
 )
 from envlock.loadability import CustomObject, Verdict
 from envlock.provenance import Operation, Provenance
+from envlock.stamps import Stamp, known_distributions
 from envlock.target import Device, Platform, Preference, Target
 
 
@@ -73,6 +74,9 @@ class EnvironmentCandidate:
     Lines that would have had to be switched to another behaviour do not count while others are as installed.
     """
 
+    stamp: Stamp | None = None
+    """The stamp of the artifact, where it names this environment."""
+
     @property
     def name(self) -> str:
         """As a person would say it, such as ``tensorflow-cpu 2.3.4 on Python 3.8``."""
@@ -94,6 +98,29 @@ class Wishes:
 
     device: Device = "cpu"
     """What TensorFlow is to compute on."""
+
+    pins: Mapping[str, Version] = field(default_factory=dict)
+    """Releases of Keras distributions and add-ons that are taken in place of others; of such a Keras, no other line."""
+
+
+def releases_named(text: str) -> SpecifierSet:
+    """The release that *text* names, such as ``2.4.1``, or all of the line that it names, such as ``2.4``.
+
+    Raises:
+        InvalidVersion: It is no version.
+    """
+    parts = len(Version(text).release)
+    return SpecifierSet(f"=={text}.*" if parts < 3 else f"=={text}")
+
+
+def modules_to_import(
+    operations: Iterable[Operation], custom: Collection[CustomObject], brought: Collection[str], line: str
+) -> tuple[str, ...]:
+    """The modules that register what the artifact needs, where the distributions *brought* are installed.
+
+    *line* is that of the TensorFlow there.
+    """
+    return tuple(dict.fromkeys((*_modules(custom, brought), *_contrib_modules(operations, line))))
 
 
 def split_off_tensorflow(requirements: Iterable[Requirement]) -> tuple[SpecifierSet | None, tuple[Requirement, ...]]:
@@ -129,13 +156,16 @@ def propose_candidates(
     platform: Platform,
     pythons: Collection[str],
     wishes: Wishes,
+    stamp: Stamp | None = None,
 ) -> tuple[EnvironmentCandidate, ...]:
     """Every environment worth a try, best first.
 
+    What the *stamp* of the artifact names comes first, whatever is expected of it, unless *wishes* are for another.
     Expected to load comes before anything else; then, as *wishes* prefer, nearest to the saver or newest; then
     *pythons*, the lines at hand. Loaders that are expected to fail are proposed only where the person named the
     TensorFlow release. Empty where nothing on record loads the artifact.
     """
+    verdicts = tuple(verdicts)
     proposed = [
         candidate
         for verdict in verdicts
@@ -144,7 +174,15 @@ def propose_candidates(
         if wishes.prefer != "saver" or candidate.is_saver
     ]
     rank = _rank_newest if wishes.prefer == "newest" else _rank_nearest
-    return tuple(_without_repetition(sorted(proposed, key=lambda candidate: rank(candidate, saver))))
+    ranked = sorted(proposed, key=lambda candidate: rank(candidate, saver))
+    narrowed = _as_stamped(wishes, stamp) if stamp is not None else None
+    if stamp is not None and narrowed is not None:
+        as_stamped = propose_candidates(
+            provenance, saver, verdicts, custom, platform=platform, pythons=pythons, wishes=narrowed
+        )
+        fitting = (replace(candidate, stamp=stamp) for candidate in as_stamped if _is_named_in(stamp, candidate))
+        ranked[:0] = sorted(fitting, key=lambda candidate: candidate.loader.probe != stamp.loader)[:1]
+    return tuple(_without_repetition(ranked))
 
 
 def explain_no_candidate(verdicts: Iterable[Verdict], *, platform: Platform, wishes: Wishes) -> NoCandidateError:
@@ -229,6 +267,26 @@ def _lines_that_load(verdicts: Iterable[Verdict], releases: Iterable[Release]) -
     )
 
 
+# --- as stamped ----------------------------------------------------------------------------------------------
+
+
+def _as_stamped(wishes: Wishes, stamp: Stamp) -> Wishes | None:
+    """*wishes* for the environment that *stamp* names; ``None`` where they are for another, or it names none."""
+    if stamp.tensorflow is None or wishes.prefer == "newest":
+        return None
+    version, python = stamp.tensorflow[1], line_of(stamp.python)
+    is_wished = wishes.tensorflow is None or wishes.tensorflow.contains(version)
+    if not is_wished or wishes.python not in {None, python}:
+        return None
+    pins = {**known_distributions(stamp), **wishes.pins}
+    return replace(wishes, prefer="auto", tensorflow=SpecifierSet(f"=={version.public}"), python=python, pins=pins)
+
+
+def _is_named_in(stamp: Stamp, candidate: EnvironmentCandidate) -> bool:
+    loader = candidate.loader
+    return not loader.is_separate or loader.release.distribution in stamp.distributions
+
+
 # --- one candidate -------------------------------------------------------------------------------------------
 
 
@@ -243,6 +301,9 @@ def _propose(
 ) -> EnvironmentCandidate | None:
     """The best environment for one loader: on a Python at hand if any fits, else on the newest that fits."""
     loader = verdict.loader
+    wished = wishes.pins.get(loader.release.distribution)
+    if loader.is_separate and wished is not None and line_of(wished) != loader.line:
+        return None
     possible = [
         (build, target)
         for line in loader.tensorflow
@@ -254,7 +315,7 @@ def _propose(
     build, target = (at_hand or possible)[0]
     brought = sorted({item.distribution for item in custom if item.distribution is not None})
     pinned = (
-        *_requirements(loader, build, brought),
+        *_requirements(loader, build, brought, wishes.pins),
         *(Requirement(text) for text in requirements_of_format(provenance.format)),
     )
     bounds = tuple(_bounds(pinned, target.python))
@@ -267,9 +328,7 @@ def _propose(
         is_at_hand=bool(at_hand),
         requirements=requirements,
         bounds=bounds,
-        modules=tuple(
-            dict.fromkeys((*_modules(custom, brought), *_contrib_modules(provenance.operations, build.release.line)))
-        ),
+        modules=modules_to_import(provenance.operations, custom, brought, build.release.line),
         probes=_probes(provenance, loader),
         verdict=verdict,
         is_saver=loader in saver.loaders and (loader.name in saver.likely or not saver.likely),
@@ -310,12 +369,17 @@ def _pythons_with_wheels(releases: Iterable[Release], platform: Platform) -> lis
     return sorted(pythons, key=line_order, reverse=True)
 
 
-def _requirements(loader: Loader, build: Build, brought: Iterable[str]) -> Iterator[Requirement]:
+def _requirements(
+    loader: Loader, build: Build, brought: Iterable[str], pins: Mapping[str, Version]
+) -> Iterator[Requirement]:
     yield from build.requirements
     if loader.is_separate:
-        yield Requirement(f"{loader.release.distribution}=={loader.release.version}")
+        name = loader.release.distribution
+        yield Requirement(f"{name}=={pins.get(name, loader.release.version)}")
     for distribution in brought:
-        if is_paired(distribution):
+        if distribution in pins:
+            yield Requirement(f"{distribution}=={pins[distribution]}")
+        elif is_paired(distribution):
             release = release_for_tensorflow(distribution, build.release.line)
             yield Requirement(f"{distribution}=={release.version}" if release else distribution)
         else:

@@ -13,10 +13,7 @@ from envlock.diagnosis.installed import InstalledEnvironment
 from envlock.isolation.choice import UnstartablePythonError
 from envlock.job import Job
 from envlock.knowledge.loaders import Loader
-from envlock.loadability import judge
 from envlock.verification import Verification, verify
-
-_MOST_LIKELY_FIRST = ("loads", "needs-code", "unknown", "fails")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,18 +33,16 @@ def compare_with(environment: InstalledEnvironment, verification: Verification, 
     loaders = _loaders_there(environment, verification, job)
     if not loaders:
         return _without_numbers(environment, "nothing is installed there that could load the model")
-    # Variables are those of a process: whoever needs others is not tried in the same one.
-    variables = loaders[0].environment
-    probes = [loader.probe for loader in loaders if loader.environment == variables]
+    how = job.loading.in_one_process(loaders)
     try:
         with job.step(f"loading the model in {environment.executable}", "counterpart"):
             found = verify(
                 environment.executable,
                 job.inspection.provenance.path,
-                **job.how_to_load,
-                loaders=job.probes_of(probes),
+                **job.loading.arguments,
+                loaders=how["loaders"],
                 modules=verification.modules,
-                environment=dict(variables),
+                environment={**environment.variables, **how["environment"]},
                 recipe=verification.recipe,
             )
     except UnstartablePythonError as error:
@@ -63,10 +58,5 @@ def _without_numbers(environment: InstalledEnvironment, obstacle: str) -> Counte
 
 def _loaders_there(environment: InstalledEnvironment, verification: Verification, job: Job) -> list[Loader]:
     """The loaders that are installed, those first that are expected to load the artifact, and then did so here."""
-    installed = environment.loaders()
-    verdicts = judge(job.inspection.provenance, job.inspection.saver)
-    likely = sorted(
-        (verdict for verdict in verdicts if verdict.loader in installed),
-        key=lambda item: (_MOST_LIKELY_FIRST.index(item.verdict), item.loader.probe != verification.loader),
-    )
+    likely = job.loading.expectations(environment.loaders(), preferred=verification.loader)
     return [verdict.loader for verdict in likely]

@@ -10,6 +10,7 @@ from envlock.dating import Saver, date_artifact
 from envlock.findings import find_findings
 from envlock.loadability import CustomObject, find_custom_objects
 from envlock.provenance import Finding, Provenance
+from envlock.stamps import Stamp, find_stamp
 
 
 class Inspection(NamedTuple):
@@ -19,6 +20,8 @@ class Inspection(NamedTuple):
     saver: Saver
     custom: tuple[CustomObject, ...]
     findings: tuple[Finding, ...]
+    stamp: Stamp | None = None
+    """The environment that was written down for it; ``None`` where none was, or for another artifact."""
 
 
 def inspect(artifact: Path | ArtifactSource, *, is_deep: bool = False) -> Inspection:
@@ -33,12 +36,14 @@ def inspect(artifact: Path | ArtifactSource, *, is_deep: bool = False) -> Inspec
     provenance = read_provenance(source)
     saver = date_artifact(provenance)
     custom = find_custom_objects(provenance, saver)
-    findings = find_findings(provenance, saver, custom)
+    stamp, told = find_stamp(artifact, provenance.format) if isinstance(artifact, Path) else (None, ())
+    findings = (*find_findings(provenance, saver, custom), *told)
     return Inspection(
         provenance=provenance,
         saver=saver,
         custom=custom,
         findings=(*findings, *_check_data(source)) if is_deep else findings,
+        stamp=stamp,
     )
 
 

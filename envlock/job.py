@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
 from envlock.code_imports import Import, ImportClosure, Need, find_imports
-from envlock.custom_code import Definition, find_definitions, source_files
+from envlock.custom_code import Definition, source_files
 from envlock.environment import ReservedPlace
 from envlock.errors import UsageError
-from envlock.findings import own_objects
-from envlock.formats.text import printable
 from envlock.inspection import Inspection, inspect
 from envlock.interpreters import (
     Interpreter,
@@ -27,8 +25,8 @@ from envlock.interpreters import (
 from envlock.knowledge.import_names import distribution_of
 from envlock.knowledge.pairings import is_paired
 from envlock.loadability import CustomObject
+from envlock.loading import Loading
 from envlock.memory import Memory, recall
-from envlock.model_builder import find_builder
 from envlock.reporter import Reporter
 from envlock.request import Request
 from envlock.writers import WRITERS, LockWriter
@@ -101,24 +99,12 @@ class Job:
         return True
 
     @property
-    def how_to_load(self) -> dict[str, Any]:
-        """The arguments of a verification that are the same in every environment."""
-        provenance = self.inspection.provenance
-        return {
-            "artifact_format": provenance.format,
-            "inputs": provenance.inputs,
-            "tags": sorted(provenance.tags[0]) if provenance.tags else (),
-            "custom_objects": [item.name for item in self.inspection.custom if item.kind != "operation"],
-            "code": self.request.code,
-            "builder": self.request.builder,
-            "trust": self.request.trusts_code,
-        }
-
-    def probes_of(self, loaders: Sequence[str]) -> tuple[str, ...]:
-        """*loaders* by their names in the probe: where code builds the model, Keras puts the weights into it."""
-        if self.builder is None:
-            return tuple(loaders)
-        return tuple(dict.fromkeys("tf.keras" if name == "tensorflow" else name for name in loaders))
+    def loading(self) -> Loading:
+        """How the artifact is loaded in every environment."""
+        request = self.request
+        return Loading(
+            inspection=self.inspection, code=request.code, builder=request.builder, trusts_code=request.trusts_code
+        )
 
     @property
     def custom(self) -> tuple[CustomObject, ...]:
@@ -144,8 +130,10 @@ def begin(request: Request, reporter: Reporter, place: ReservedPlace | None) -> 
     counterpart = _read_counterpart(request)
     with reporter.step(f"reading {request.artifact.name}"):
         inspection = inspect(request.artifact)
-        definitions = _find_own_objects(inspection, request, reporter)
-        builder = _find_builder(inspection, request, reporter)
+        loading = Loading(
+            inspection=inspection, code=request.code, builder=request.builder, trusts_code=request.trusts_code
+        )
+        definitions, builder = loading.find_definitions(reporter), loading.find_builder(reporter)
         closure = _find_imports([*definitions.values(), *filter(None, [builder])], request)
     sources = [*closure.files, *source_files(request.code)] if request.code is not None else []
     memory = recall(request, inspection.provenance, sources, reporter)
@@ -202,48 +190,10 @@ def _read_counterpart(request: Request) -> InstalledEnvironment | None:
         raise UsageError(
             f"--against {request.counterpart}: is the environment that is made", hint="name another environment"
         )
-    return read_environment(python)
+    return read_environment(python, heeds_python_path=False)
 
 
 # --- the person's code ---------------------------------------------------------------------------------------
-
-
-def _find_own_objects(inspection: Inspection, request: Request, reporter: Reporter) -> dict[str, Definition]:
-    """Where the person's code defines what the model needs; empty where none was passed."""
-    if request.code is None:
-        return {}
-    names = [item.name for item in own_objects(inspection.custom) if item.kind != "operation"]
-    definitions = find_definitions(request.code, names)
-    missing = [name for name in names if name not in definitions]
-    if missing:
-        raise UsageError(
-            f"--code {request.code}: no Python file defines {', '.join(map(printable, missing))} at its top level",
-            hint="pass the folder of the project that the model was trained with",
-        )
-    for name, definition in definitions.items():
-        _note_others(name, definition, reporter)
-    return definitions
-
-
-def _find_builder(inspection: Inspection, request: Request, reporter: Reporter) -> Definition | None:
-    if request.code is None or not request.builder:
-        return None
-    content = inspection.provenance.content
-    if content not in {"weights", "variables"}:
-        raise UsageError(
-            f"--builder {request.builder}: builds the model that weights belong to, and the artifact is no weights but "
-            f"{'an' if content == 'architecture' else 'a'} {content}",
-            hint="leave it out",
-        )
-    definition = find_builder(request.code, request.builder)
-    _note_others(definition.name, definition, reporter)
-    return definition
-
-
-def _note_others(name: str, definition: Definition, reporter: Reporter) -> None:
-    if definition.others:
-        others = ", ".join(map(str, definition.others))
-        reporter.note(f"{printable(name)} of {definition.file} is used; it is also defined in {others}")
 
 
 def _find_imports(definitions: list[Definition], request: Request) -> ImportClosure:

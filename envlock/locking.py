@@ -21,9 +21,10 @@ from envlock.formats.text import without_credentials
 from envlock.interpreters import Interpreter
 from envlock.job import Job
 from envlock.knowledge.families import members_of
-from envlock.lock import Lock, pin
+from envlock.locks import Lock, pin
 from envlock.request import Request
 from envlock.resolution import ConflictError, Resolution, Resolver, UnservedTargetError
+from envlock.stamps import known_distributions
 from envlock.verification_record import Answer, digest_of
 
 _TOOLS = (Requirement("pip"),)
@@ -101,7 +102,10 @@ def _resolve_with_code(
     kept: Sequence[Requirement],
     job: Job,
 ) -> Answer:
-    resolution = _resolve(question.with_code(needed), resolvers, kept, job)
+    held = {canonicalize_name(pin.name) for pin in kept}
+    wanted = (*job.request.preferred, *_stamped_pins(question.candidate, job))
+    preferred = [pin for pin in wanted if canonicalize_name(pin.name) not in held]
+    resolution = _resolve(question.with_code(needed), resolvers, (*kept, *preferred), job)
     _note_what_is_not_kept(resolution, kept, job)
     added = frozenset(pin.name for pin in resolution.pins if pin.name in needed and not pin.via)
     return Answer(resolution=resolution, added=added)
@@ -236,6 +240,14 @@ def _kept_for(candidate: EnvironmentCandidate, job: Job) -> tuple[Requirement, .
     of_family = [pin for pin in job.kept if pin.name in members]
     is_same = all(pin.specifier.contains(candidate.tensorflow.version, prereleases=True) for pin in of_family)
     return job.kept if is_same else ()
+
+
+def _stamped_pins(candidate: EnvironmentCandidate, job: Job) -> Iterator[Requirement]:
+    """What the stamp of the artifact pins, where it names the environment and nothing is to be chosen anew."""
+    if candidate.stamp is not None and not job.request.upgrades:
+        for name, version in known_distributions(candidate.stamp).items():
+            if name not in job.request.upgraded:
+                yield Requirement(f"{name}=={version}")
 
 
 def _note_what_is_not_kept(found: Resolution, kept: Sequence[Requirement], job: Job) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from envlock.environment import Environment, list_installed
 from envlock.errors import MissingArtifactError
-from envlock.lock import Lock
+from envlock.locks import Lock
 from envlock.provenance import Provenance
 from envlock.reporter import Reporter
 from envlock.request import Request

@@ -14,7 +14,7 @@ from envlock.custom_code import Definition
 from envlock.environment import Environment
 from envlock.inspection import Inspection
 from envlock.kernel import Kernel
-from envlock.lock import Lock
+from envlock.locks import Lock
 from envlock.verification import Verification
 from envlock.verification_record import Verified
 from envlock.writers import LockWriter

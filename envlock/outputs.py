@@ -14,6 +14,7 @@ from envlock.loader_script import Surroundings, is_ours, is_unchanged, render_lo
 from envlock.outcome import Outcome
 from envlock.reporter import Reporter
 from envlock.request import Request
+from envlock.weight_mapping import find_mapping
 from envlock.writers import WRITERS
 from envlock.writers.files import read_beginning, refuse_foreign_file, refuse_unknown_file
 
@@ -115,6 +116,7 @@ def with_script(outcome: Outcome, request: Request, reporter: Reporter) -> Outco
         except OccupiedPathError as error:
             reporter.note(f"{error}; {error.hint}")
             return outcome
+    provenance = outcome.inspection.provenance
     script = render_loader_script(
         outcome.inspection,
         outcome.candidate,
@@ -122,6 +124,7 @@ def with_script(outcome: Outcome, request: Request, reporter: Reporter) -> Outco
         verification=outcome.verification,
         definitions=outcome.definitions,
         builder=outcome.builder,
+        mapping=find_mapping(provenance.path, provenance, outcome.candidate.tensorflow.line),
         surroundings=Surroundings(
             script_path=place.path,
             lock_path=request.lock_path or Path(request.writer.file_name),

@@ -65,6 +65,18 @@ def from_model_for_each(requests: Sequence[Request], reporter: Reporter) -> tupl
     return tuple(with_kernel(outcome, request) for outcome, request in zip(outcomes, requests, strict=True))
 
 
+def prepare_lock(request: Request, reporter: Reporter) -> Outcome:
+    """The lock of the first environment candidate that resolves; nothing is written, and no environment made.
+
+    Raises:
+        ArtifactError: The artifact is damaged, hostile, or no model.
+        UsageError: The code that was passed does not define what the model needs.
+        NoCandidateError: Nothing loads it.
+        NetworkError: The index is needed and cannot be reached.
+    """
+    return _first_that_serves(begin(request, reporter, None))
+
+
 def check_lock(request: Request, reporter: Reporter) -> Differences:
     """Compare the lock that is there with the one that would be made now; nothing is written.
 
@@ -82,8 +94,7 @@ def check_lock(request: Request, reporter: Reporter) -> Differences:
         raise UsageError(
             f"{request.lock_path}: holds {writer.name}, not {request.writer.name}", hint="leave --format out"
         )
-    outcome = _first_that_serves(begin(request, reporter, None))
-    return compare(outcome.lock, text, writer)
+    return compare(prepare_lock(request, reporter).lock, text, writer)
 
 
 # --- steps ---------------------------------------------------------------------------------------------------
@@ -99,11 +110,11 @@ def _first_that_serves(job: Job) -> Outcome:
     attempts: list[Attempt] = []
     for candidate in _propose(job):
         python = candidate.target.python
+        if is_hopeless(attempts):
+            break
         if job.place is not None and not job.can_have_python(python):
             passed_over.append(PassedOver(candidate=candidate, command=command_to_get(python)))
             continue
-        if is_hopeless(attempts):
-            break
         resolvers = worth_asking(job.request.resolvers, attempts)
         if not resolvers:
             break
@@ -130,8 +141,12 @@ def _propose(job: Job) -> tuple[EnvironmentCandidate, ...]:
         platform=job.request.platform,
         pythons={interpreter.line for interpreter in job.interpreters},
         wishes=job.request.wishes,
+        stamp=job.inspection.stamp,
     )
-    return order_by_keras(candidates, provenance) if job.builder is not None else candidates
+    if job.builder is None:
+        return candidates
+    # What was seen to work goes before what is likely to.
+    return tuple(sorted(order_by_keras(candidates, provenance), key=lambda candidate: candidate.stamp is None))
 
 
 def _outcome(trial: Trial, job: Job, passed_over: Sequence[PassedOver], attempts: Sequence[Attempt]) -> Outcome:

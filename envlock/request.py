@@ -45,6 +45,9 @@ class Request:
     constraints: tuple[Requirement, ...] = ()
     """Bounds of the person on whatever is taken."""
 
+    preferred: tuple[Requirement, ...] = ()
+    """Pins, ``name==version``, that are kept where they can be, unless the lock that is there holds others."""
+
     upgrades: bool = False
     """Whether the pins of the lock that is there already have no say."""
 

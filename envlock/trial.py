@@ -15,12 +15,11 @@ from envlock.candidates import EnvironmentCandidate
 from envlock.code_imports import Need, find_needs
 from envlock.environment import Environment, ReservedPlace, list_installed
 from envlock.errors import InstallationError
-from envlock.findings import own_objects
-from envlock.formats.text import first_line, one_line, printable
+from envlock.formats.text import first_line, one_line
 from envlock.interpreters import Interpreter
 from envlock.job import Job
-from envlock.lock import Lock
 from envlock.locking import lock_candidate
+from envlock.locks import Lock
 from envlock.resolution import Resolver
 from envlock.verification import verify
 from envlock.verification_record import Failure, Verified, digest_of
@@ -154,8 +153,8 @@ def _does_not_serve(candidate: EnvironmentCandidate, failure: Failure) -> DoesNo
 def _how_to_verify(candidate: EnvironmentCandidate, job: Job) -> dict[str, Any]:
     """The arguments of the verification, beside its subjects."""
     return {
-        **job.how_to_load,
-        "loaders": job.probes_of(candidate.probes),
+        **job.loading.arguments,
+        "loaders": job.loading.probes_of(candidate.probes),
         "modules": candidate.modules,
         "environment": dict(candidate.loader.environment),
     }
@@ -179,15 +178,4 @@ def _describe(interpreter: Interpreter) -> list[str]:
 
 def _reason_not_to_verify(job: Job) -> str | None:
     """Why the model is not to be loaded; ``None`` where it may be."""
-    inspection, request = job.inspection, job.request
-    if not request.verifies:
-        return "it was not asked for"
-    if inspection.provenance.content == "weights" and job.builder is None:
-        return "the file holds weights alone: pass your code that builds the model with --code DIR --builder NAME"
-    missing = [item.name for item in own_objects(inspection.custom)]
-    if missing and request.code is None:
-        names = ", ".join(map(printable, missing))
-        return f"the model needs your definitions of {names}: pass their folder with --code DIR"
-    if any(item.needs_trust for item in inspection.provenance.code) and not request.trusts_code:
-        return "the artifact holds code, which loading would run: pass --trust if you trust where it comes from"
-    return None
+    return job.loading.obstacle if job.request.verifies else "it was not asked for"

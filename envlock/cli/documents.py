@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from envlock.isolation.choice import Isolation
     from envlock.outcome import Outcome
     from envlock.provenance import Finding, Provenance, Signature, TensorSpec
+    from envlock.stamps import Stamp
     from envlock.verification import Verification
     from envlock.writers import Differences
 
@@ -36,7 +37,7 @@ def inspection_document(inspection: Inspection) -> Document:
     provenance, saver = inspection.provenance, inspection.saver
     return {
         "schema": "envlock/inspect/1",
-        "artifact": _artifact(provenance),
+        "artifact": artifact_fields(provenance),
         "saver": {
             "tensorflow": {"recorded": saver.recorded_tensorflow, "lines": list(saver.tensorflow_lines)},
             "keras": {
@@ -57,7 +58,8 @@ def inspection_document(inspection: Inspection) -> Document:
         "evidence": [
             {"fact": item.fact, "value": item.value, "location": item.location} for item in provenance.evidence
         ],
-        "findings": [_finding(finding) for finding in inspection.findings],
+        "stamp": stamp_fields(inspection.stamp) if inspection.stamp is not None else None,
+        "findings": [finding_fields(finding) for finding in inspection.findings],
     }
 
 
@@ -65,12 +67,12 @@ def outcome_document(outcome: Outcome) -> Document:
     """``envlock/from-model/1``."""
     return {
         "schema": "envlock/from-model/1",
-        "artifact": _artifact(outcome.inspection.provenance),
-        "candidate": _candidate(outcome.candidate),
+        "artifact": artifact_fields(outcome.inspection.provenance),
+        "candidate": candidate_fields(outcome.candidate),
         "lock": str(outcome.lock_path) if outcome.lock_path is not None else None,
         "venv": str(outcome.environment.path) if outcome.environment else None,
         "loader": outcome.verification.how if outcome.verification else None,
-        "verification": _verification(outcome.verification) if outcome.verification else None,
+        "verification": verification_fields(outcome.verification) if outcome.verification else None,
         "verified_at": outcome.verified.time if outcome.verified else None,
         "already_verified": outcome.is_recalled,
         "unverified": outcome.unverified,
@@ -83,10 +85,10 @@ def outcome_document(outcome: Outcome) -> Document:
         "script": str(outcome.script_path) if outcome.script is not None else None,
         "kernel": {"name": outcome.kernel.name, "folder": str(outcome.kernel.folder)} if outcome.kernel else None,
         "passed_over": [
-            {"candidate": _candidate(item.candidate), "command": item.command} for item in outcome.passed_over
+            {"candidate": candidate_fields(item.candidate), "command": item.command} for item in outcome.passed_over
         ],
         "attempts": [_attempt(attempt) for attempt in outcome.attempts],
-        "findings": [_finding(finding) for finding in outcome.inspection.findings],
+        "findings": [finding_fields(finding) for finding in outcome.inspection.findings],
         "seconds": {name: round(value, 3) for name, value in outcome.seconds.items()},
     }
 
@@ -119,7 +121,20 @@ def error_document(error: EnvlockError, *, path: Path | None) -> Document:
     return document
 
 
-def _artifact(provenance: Provenance) -> Document:
+def stamp_fields(stamp: Stamp) -> Document:
+    """What was written down for an artifact."""
+    return {
+        "time": stamp.time,
+        "is_verified": stamp.is_verified,
+        "python": str(stamp.python),
+        "distributions": {name: str(version) for name, version in stamp.distributions.items()},
+        "loader": stamp.loader or None,
+        "how": stamp.how or None,
+    }
+
+
+def artifact_fields(provenance: Provenance) -> Document:
+    """What an artifact is."""
     return {
         "path": str(provenance.path),
         "format": provenance.format,
@@ -128,7 +143,8 @@ def _artifact(provenance: Provenance) -> Document:
     }
 
 
-def _candidate(candidate: EnvironmentCandidate) -> Document:
+def candidate_fields(candidate: EnvironmentCandidate) -> Document:
+    """What an environment is to hold, and what is expected of it."""
     return {
         "tensorflow": str(candidate.tensorflow.version),
         "distribution": candidate.tensorflow.distribution,
@@ -140,6 +156,7 @@ def _candidate(candidate: EnvironmentCandidate) -> Document:
         "needs": list(candidate.needs),
         "verdict": candidate.verdict.verdict,
         "is_saver": candidate.is_saver,
+        "is_stamped": candidate.stamp is not None,
     }
 
 
@@ -162,7 +179,8 @@ def _import(need: Need, outcome: Outcome) -> Document:
     }
 
 
-def _verification(verification: Verification) -> Document:
+def verification_fields(verification: Verification) -> Document:
+    """What became of loading a model and calling it."""
     return {
         "loads": verification.loads,
         "predicts": verification.predicts,
@@ -179,7 +197,7 @@ def _counterpart(counterpart: Counterpart) -> Document:
     return {
         "python": str(environment.executable),
         "distributions": {name: str(version) for name, version in environment.distributions.items()},
-        "verification": _verification(verification) if verification else None,
+        "verification": verification_fields(verification) if verification else None,
         "agrees": comparison.agrees,
         "obstacle": comparison.obstacle,
         "outputs": [
@@ -208,10 +226,11 @@ def _isolation(isolation: Isolation) -> Document:
 
 
 def _attempt(attempt: Attempt) -> Document:
-    return {"candidate": _candidate(attempt.candidate), "stage": attempt.stage, "error": attempt.error}
+    return {"candidate": candidate_fields(attempt.candidate), "stage": attempt.stage, "error": attempt.error}
 
 
-def _finding(finding: Finding) -> Document:
+def finding_fields(finding: Finding) -> Document:
+    """What a person should know about an artifact."""
     return {
         "reference": finding.reference,
         "severity": finding.severity,

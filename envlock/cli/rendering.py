@@ -48,21 +48,24 @@ def render_inspection(inspection: Inspection) -> str:
     provenance = inspection.provenance
     lines = [
         f"{printable(str(provenance.path))}: {describe_artifact(provenance)}",
-        _row("saved by", describe_saver(inspection.saver)),
-        *_rows("needs", _needs(inspection.custom, {})),
-        *_rows(
+        row("saved by", describe_saver(inspection.saver)),
+        *rows("needs", _needs(inspection.custom, {})),
+        *rows(
             "inputs",
-            [f"{printable(item.name)} {printable(item.dtype)} {_shape(item.shape)}" for item in provenance.inputs],
+            [
+                f"{printable(item.name)} {printable(item.dtype)} {describe_shape(item.shape)}"
+                for item in provenance.inputs
+            ],
         ),
-        *_rows("evidence", _evidence(provenance)),
-        *_findings(inspection.findings),
+        *rows("evidence", _evidence(provenance)),
+        *describe_findings(inspection.findings),
     ]
     return "\n".join(lines) + "\n"
 
 
 def render_outcome(outcome: Outcome) -> str:
     """The report of ``from-model``: what the model is, what was built and why, and how to use it."""
-    return "\n\n".join([*_model_part(outcome), *_environment_part(outcome), *_use_part(outcome)]) + "\n"
+    return "\n\n".join([*describe_model(outcome), *_environment_part(outcome), *_use_part(outcome)]) + "\n"
 
 
 def render_check(differences: Differences, lock_path: str) -> str:
@@ -109,14 +112,15 @@ def describe_saver(saver: Saver) -> str:
 # --- from-model ----------------------------------------------------------------------------------------------
 
 
-def _model_part(outcome: Outcome) -> Iterator[str]:
+def describe_model(outcome: Outcome) -> Iterator[str]:
+    """What the model is, what it needs, and what a person should know about it."""
     provenance = outcome.inspection.provenance
     lines = [
         f"The model       {printable(str(provenance.path))}: {describe_artifact(provenance)}",
-        _row("saved by", describe_saver(outcome.inspection.saver)),
-        *_rows("needs", _needs(outcome.inspection.custom, outcome.definitions)),
-        *_rows("built by", _builder(outcome)),
-        *_findings(item for item in outcome.inspection.findings if not _is_settled(item, outcome)),
+        row("saved by", describe_saver(outcome.inspection.saver)),
+        *rows("needs", _needs(outcome.inspection.custom, outcome.definitions)),
+        *rows("built by", _builder(outcome)),
+        *describe_findings(item for item in outcome.inspection.findings if not _is_settled(item, outcome)),
     ]
     yield "\n".join(lines)
 
@@ -134,18 +138,18 @@ def _environment_part(outcome: Outcome) -> Iterator[str]:
     )
     lines = [
         title,
-        *_rows("why", _reasons(outcome)),
-        *_rows("needs", outcome.candidate.needs),
-        _row("lock", _described_lock(outcome)),
-        *_rows("your code", _imports(outcome)),
-        *_rows("passed over", map(_passed_over, _best_of_each_python(outcome.passed_over))),
+        *rows("why", describe_reasons(outcome)),
+        *rows("needs", outcome.candidate.needs),
+        row("lock", _described_lock(outcome)),
+        *rows("your code", _imports(outcome)),
+        *rows("passed over", map(_passed_over, _best_of_each_python(outcome.passed_over))),
     ]
     if outcome.verified is not None:
-        lines.append(_row("verified", _verified(outcome.verified, outcome)))
+        lines.append(row("verified", _verified(outcome.verified, outcome)))
     elif environment is not None:
-        lines.append(_row("NOT verified", printable(outcome.unverified or "", 300)))
+        lines.append(row("NOT verified", printable(outcome.unverified or "", 300)))
     if outcome.counterpart is not None:
-        lines += _rows("compared", _compared(outcome.counterpart))
+        lines += rows("compared", _compared(outcome.counterpart))
     yield "\n".join(lines)
 
 
@@ -161,16 +165,17 @@ def _use_part(outcome: Outcome) -> Iterator[str]:
         return
     lines = [f"Use it          {outcome.environment.activate}"]
     if outcome.verification is not None:
-        lines.append(_row("", "python"))
-        lines += [_row("", f">>> {line}") for line in outcome.verification.snippet(outcome.inspection.provenance.path)]
+        lines.append(row("", "python"))
+        lines += [row("", f">>> {line}") for line in outcome.verification.snippet(outcome.inspection.provenance.path)]
     if outcome.script is not None and outcome.script_path is not None:
-        lines.append(_row("", f"or run it: python {shlex.quote(str(outcome.script_path))}"))
+        lines.append(row("", f"or run it: python {shlex.quote(str(outcome.script_path))}"))
     if outcome.kernel is not None:
-        lines.append(_row("", f"or in Jupyter, with the kernel {outcome.kernel.name}: {outcome.kernel.title}"))
+        lines.append(row("", f"or in Jupyter, with the kernel {outcome.kernel.name}: {outcome.kernel.title}"))
     yield "\n".join(lines)
 
 
-def _reasons(outcome: Outcome) -> Iterator[str]:
+def describe_reasons(outcome: Outcome) -> Iterator[str]:
+    """Why it is this environment: a sentence each."""
     from envlock.attempts import describe_attempts
 
     yield _main_reason(outcome)
@@ -183,17 +188,27 @@ def _reasons(outcome: Outcome) -> Iterator[str]:
 def _main_reason(outcome: Outcome) -> str:
     candidate, saver = outcome.candidate, describe_saver(outcome.inspection.saver)
     loaded = "the model" if saver == _UNKNOWN_SAVER else f"what {saver} saved"
+    if candidate.stamp is not None:
+        same = sum(candidate.stamp.distributions.get(pin.name) == pin.version for pin in outcome.lock.pins)
+        return f"as its stamp says, {candidate.stamp}; {same} of {len(outcome.lock.pins)} distributions are those of it"
+    told = "; ".join(reason.message for reason in candidate.verdict.reasons[:2])
     if candidate.verdict.verdict == "fails":
-        told = "; ".join(reason.message for reason in candidate.verdict.reasons[:2])
         return f"you asked for it; {candidate.loader.name} is NOT expected to load the model: {told}"
     if candidate.is_saver:
         return f"{candidate.loader.name} is what can have saved the model"
+    if candidate.verdict.verdict == "unknown":
+        return f"{candidate.loader.name} may load {loaded}: {told}"
     return f"{candidate.loader.name} is expected to load {loaded}"
 
 
 def _is_settled(finding: Finding, outcome: Outcome) -> bool:
-    """Whether the person has already done what the finding advises."""
-    settled = {"custom-object": bool(outcome.definitions), "weights-only": outcome.builder is not None}
+    """Whether the person has already done what the finding advises, or reads of it elsewhere."""
+    settled = {
+        "custom-object": bool(outcome.definitions),
+        "weights-only": outcome.builder is not None,
+        # It is the reason for the environment, and told there.
+        "stamp": outcome.candidate.stamp is not None,
+    }
     return settled.get(finding.reference, False)
 
 
@@ -216,7 +231,7 @@ def _verified(verified: Verified, outcome: Outcome) -> str:
     if outcome.is_recalled:
         day, _, time = verified.time.rstrip("Z").partition("T")
         seen = f"already verified on {day} at {time} UTC, and nothing has changed since"
-    return f"the model loads {_called(verification)}, {seen}{isolated}"
+    return f"the model loads {describe_call(verification)}, {seen}{isolated}"
 
 
 def _compared(counterpart: Counterpart) -> Iterator[str]:
@@ -242,7 +257,8 @@ def _extent(difference: Difference) -> str:
     )
 
 
-def _called(verification: Verification) -> str:
+def describe_call(verification: Verification) -> str:
+    """What became of calling the model, as the end of a sentence."""
     if not verification.predicts:
         return f"but was not called ({printable(first_line(verification.error or 'no input is known'))})"
     return "and computes finite numbers" if verification.is_finite else "and computes, but not only finite numbers"
@@ -293,19 +309,22 @@ def _evidence(provenance: Provenance) -> Iterator[str]:
         yield f"and {hidden} more: see --json"
 
 
-def _findings(findings: Iterable[Finding]) -> Iterator[str]:
+def describe_findings(findings: Iterable[Finding]) -> Iterator[str]:
+    """A line for each finding, and one for its hint."""
     for finding in findings:
-        yield _row(finding.severity, f"{finding.message} [{finding.reference}]")
+        yield row(finding.severity, f"{finding.message} [{finding.reference}]")
         if finding.hint:
-            yield _row("", finding.hint)
+            yield row("", finding.hint)
 
 
-def _rows(label: str, values: Iterable[str]) -> Iterator[str]:
+def rows(label: str, values: Iterable[str]) -> Iterator[str]:
+    """A line for each value, the first one with the label."""
     for index, value in enumerate(values):
-        yield _row(label if index == 0 else "", value)
+        yield row(label if index == 0 else "", value)
 
 
-def _row(label: str, value: str) -> str:
+def row(label: str, value: str) -> str:
+    """One line of a report."""
     return f"  {label:<{_LABEL_WIDTH}}{value}"
 
 
@@ -315,7 +334,8 @@ def _range(lines: list[str]) -> str:
     return " or ".join(lines)
 
 
-def _shape(shape: tuple[int | None, ...] | None) -> str:
+def describe_shape(shape: tuple[int | None, ...] | None) -> str:
+    """Such as ``(any, 3)``."""
     if shape is None:
         return "of unknown shape"
     return "(" + ", ".join("any" if axis is None else str(axis) for axis in shape) + ")"

@@ -119,6 +119,10 @@ class Archive:
             raise DamagedFileError(where, f"expected {entry.file_size} bytes, found {len(content)}")
         return bytes(content)
 
+    def start_of(self, name: str) -> int:
+        """The offset in the archive at which the member *name* begins, its header included."""
+        return self._find(name).header_offset
+
     def verify_member(self, name: str) -> None:
         """Read the member *name* to its end, without keeping it, and check its CRC.
 

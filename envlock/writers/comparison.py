@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from packaging.version import Version
 
-    from envlock.lock import Lock
+    from envlock.locks import Lock
     from envlock.writers.interface import LockWriter
 
 

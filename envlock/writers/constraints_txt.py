@@ -11,7 +11,7 @@ from envlock.writers.heading import describe_choice
 if TYPE_CHECKING:
     from packaging.version import Version
 
-    from envlock.lock import Lock
+    from envlock.locks import Lock
     from envlock.target import Platform
 
 _FIRST_WORDS = "# Constraints by envlock: "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from envlock.formats.text import printable
 
 if TYPE_CHECKING:
-    from envlock.lock import Lock
+    from envlock.locks import Lock
 
 
 def describe_choice(lock: Lock) -> Iterator[str]:

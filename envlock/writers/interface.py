@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from packaging.version import Version
 
-    from envlock.lock import Lock
+    from envlock.locks import Lock
     from envlock.target import Platform
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from packaging.pylock import Package, Pylock
     from packaging.version import Version
 
-    from envlock.lock import Lock
+    from envlock.locks import Lock
     from envlock.resolution import Pin, PinnedFile
     from envlock.target import Platform
 

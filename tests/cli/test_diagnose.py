@@ -64,6 +64,7 @@ def test_the_document_tells_the_same(said: Said) -> None:
     assert found == {
         "schema": "envlock/diagnose/1",
         "artifact": {"path": "model.keras", "format": "keras-archive", "content": "model"},
+        "network": None,
         "environment": {
             "python": "3.8.18",
             "executable": "HERE/env/bin/python",
@@ -111,6 +112,44 @@ def test_an_environment_that_is_expected_to_load_it_may_be_tried(said: Said) -> 
     assert said("model.h5", "--venv", "env", exit_code=0).splitlines()[-1] == (
         "Nothing is found that forbids the model to load there; --run loads it."
     )
+
+
+NETWORK = """\
+The model       vgg_16.ckpt.index: checkpoint, variables, 1.5 kB
+                saved by unknown
+Its weights     those of vgg_16 (tf_slim.nets, TF-slim 1.1): 32 of 32 variables
+                match
+                taken by tf.keras.applications.VGG16(weights=None, classes=1000)
+Environment     HERE/env/bin/python
+                Python 3.8.18 with tensorflow-cpu 2.4.4, numpy 1.19.5, h5py
+                2.10.0
+
+1. missing shard (confirmed) [missing-shard]
+   The checkpoint lacks vgg_16.ckpt.data-00000-of-00001.
+   - read in the artifact itself
+   Fix: copy all files of the checkpoint again from where it was saved
+"""
+
+
+def test_weights_of_a_published_network_are_named(said: Said, tmp_path: Path) -> None:
+    index = MODEL.parents[1] / "networks/vgg_16.ckpt.index"
+    (tmp_path / index.name).write_bytes(index.read_bytes())
+
+    assert said(index.name, "--venv", "env") == NETWORK
+    assert json.loads(said(index.name, "--json"))["network"] == {
+        "provider": "tf_slim.nets",
+        "name": "vgg_16",
+        "arguments": {},
+        "lines": ["1.1"],
+        "variables": 32,
+        "matching": 32,
+        "changed": [],
+        "missing": [],
+        "others": [],
+        "classes": 1000,
+        "model": "tf.keras.applications.VGG16(weights=None, classes=1000)",
+        "differences": "",
+    }
 
 
 def test_a_damaged_model_is_a_finding(said: Said) -> None:

@@ -53,6 +53,7 @@ def test_the_document_keeps_its_contract(capsys: pytest.CaptureFixture[str]) -> 
             {"fact": "backend", "value": "tensorflow", "location": "attribute backend of /"},
             {"fact": "model-config", "value": "Sequential", "location": "attribute model_config of /"},
         ],
+        "stamp": None,
         "findings": [
             {
                 "reference": "custom-object",

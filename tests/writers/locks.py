@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from packaging.version import Version
 
-from envlock.lock import Lock
+from envlock.locks import Lock
 from envlock.provenance import Evidence
 from envlock.resolution import Pin, PinnedFile
 from envlock.target import LINUX_X86_64, Target

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.errors import DamagedFileError
-from envlock.lock import Lock
+from envlock.locks import Lock
 from envlock.provenance import Evidence
 from envlock.resolution import Pin
 from envlock.target import MACOS_ARM64, PLATFORMS, Target
