@@ -13,6 +13,7 @@ from envlock.interpreters import search_is_restricted
 from envlock.loadability import judge
 from envlock.request import Request
 from envlock.resolution import Resolver
+from envlock.verification import MISFIT
 
 MAXIMUM_ENVIRONMENTS = 4
 """Environments that are built before giving up."""
@@ -67,13 +68,23 @@ class DoesNotServeError(Exception):
 
 
 def is_hopeless(attempts: Sequence[Attempt]) -> bool:
-    """Whether more environments are in vain: there were many, or the last two blame something else than themselves."""
+    """Whether more environments are in vain: there were many, or what failed last blames something else than them.
+
+    The same error twice does, and weights of another model than the person's code builds do at once.
+    """
     built = [attempt for attempt in attempts if attempt.stage != "resolution"]
+    if _find_misfit(built) is not None:
+        return True
     if len(built) < 2:
         return False
     first, second = built[-2:]
     is_same = first.stage == second.stage == "verification" and first.cause == second.cause
     return is_same or len(built) == MAXIMUM_ENVIRONMENTS
+
+
+def _find_misfit(attempts: Sequence[Attempt]) -> Attempt | None:
+    """The attempt that showed that the weights and the person's code do not belong together."""
+    return next((attempt for attempt in attempts if attempt.cause.startswith(MISFIT)), None)
 
 
 def worth_asking(resolvers: Sequence[Resolver], attempts: Sequence[Attempt]) -> Sequence[Resolver]:
@@ -121,6 +132,9 @@ def _how_to_get(item: PassedOver) -> str:
 
 
 def _all_failed(inspection: Inspection, request: Request, attempts: Sequence[Attempt]) -> NoCandidateError:
+    misfit = _find_misfit(attempts)
+    if misfit is not None:
+        return NoCandidateError(misfit.cause.removeprefix(MISFIT), hint=_advise(inspection, request), attempts=attempts)
     sentences = list(describe_attempts(attempts))
     hidden = len(sentences) - _SENTENCES_SHOWN
     told = "; ".join(sentences[:_SENTENCES_SHOWN]) + (f"; and {hidden} more reasons: see --json" if hidden > 0 else "")

@@ -22,12 +22,17 @@ from envlock.custom_code import Definition, find_definitions, import_statements
 from envlock.formats.text import printable
 from envlock.isolation.choice import Isolation, choose_isolation
 from envlock.isolation.interface import default_limits
+from envlock.isolation.linked_packages import places_of_packages
 from envlock.isolation.running import Ended
+from envlock.knowledge.weight_shapes import definite_classes
 from envlock.model_builder import find_builder
 from envlock.provenance import TensorSpec
 
 TIME_LIMIT = 300.0
 """Seconds for everything: importing TensorFlow, loading, calling."""
+
+MISFIT = "MisfitError: "
+"""How an error begins where the person's code builds another model than the weights are of, whatever the release."""
 
 _PROBE = Path(__file__).parent / "probes" / "load_model"
 
@@ -267,13 +272,14 @@ def verify(
         "custom_objects": sorted(custom_objects),
         "code": [_describe_definition(name, definition) for name, definition in definitions.items()],
         "builder": _describe_definition(builder, built_by) if built_by is not None else None,
+        "definite_layers": definite_classes() if built_by is not None else (),
         "roots": list(search_path),
         "recipe": asdict(recipe) if recipe is not None else None,
         "trust": trust,
     }
-    variables = _variables_for_child(environment or {})
+    variables = variables_for_child(environment or {})
     sources = [Path(place) for place in search_path]
-    elsewhere = [*_folders_named_in(variables), *_packages_elsewhere(environment_python)]
+    elsewhere = [*_folders_named_in(variables), *places_of_packages(environment_python)]
     readable = [_PROBE, *files_of(artifact, artifact_format), *sources, *elsewhere]
     if isolation is None:
         isolation = choose_isolation(environment_python, readable=readable)
@@ -342,7 +348,8 @@ def files_of(artifact: Path, artifact_format: str) -> list[Path]:
     return [artifact]
 
 
-def _variables_for_child(additional: Mapping[str, str]) -> dict[str, str]:
+def variables_for_child(additional: Mapping[str, str]) -> dict[str, str]:
+    """The whole environment of a child: what programs need to start, no accelerator, and what is *additional*."""
     inherited = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
     return {
         **inherited,
@@ -359,13 +366,6 @@ def _folders_named_in(variables: Mapping[str, str]) -> list[Path]:
     return [Path(name) for name in names if name and Path(name).is_dir()]
 
 
-def _packages_elsewhere(python: Path) -> list[Path]:
-    """Folders that files of an environment are links to: uv can be told to link them from its cache."""
-    packages = python.absolute().parent.parent.glob("lib/python*/site-packages")
-    metadata = [path for folder in packages for path in folder.glob("*.dist-info/METADATA") if path.is_symlink()]
-    return sorted({Path(os.path.realpath(path)).parents[1] for path in metadata})
-
-
 # --- its outcome ---------------------------------------------------------------------------------------------
 
 
@@ -374,7 +374,7 @@ def _read_outcome(child: Ended, *, seconds: float, time_limit: float) -> Verific
     if report.get("done"):
         error, traceback, predicts = report["error"], report["traceback"], report["predicts"]
     else:
-        error = f"{_describe_end(child, time_limit)}, at: {report.get('stage', 'start Python')}"
+        error = f"{describe_end(child, time_limit)}, at: {report.get('stage', 'start Python')}"
         traceback = child.complaint.decode("utf-8", errors="replace").strip()
         predicts = False if report.get("loads") else None
     return Verification(
@@ -408,7 +408,8 @@ def _last_report(written: bytes) -> dict[str, Any]:
     return {}
 
 
-def _describe_end(child: Ended, time_limit: float) -> str:
+def describe_end(child: Ended, time_limit: float) -> str:
+    """How a child ended that has told no result, as one clause; *time_limit* is in seconds."""
     if child.excess == "time":
         return f"no answer within {time_limit:g} seconds"
     if child.excess is not None:

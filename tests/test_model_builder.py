@@ -140,12 +140,33 @@ def test_weights_that_nothing_builds_the_model_for_are_not_verified(building: Wo
     )
 
 
-def test_weights_that_do_not_fit_blame_what_builds_the_model(building: World) -> None:
-    building.answers.extend([replace(GOOD, loads=False, predicts=None, error="ValueError: shapes")] * 9)
+@pytest.mark.parametrize(
+    ("error", "times", "told"),
+    [
+        pytest.param(
+            "ValueError: shapes",
+            2,
+            "no environment that was tried serves: {} and 1 more: verification failed: ValueError: shapes",
+            id="what another release may cure",
+        ),
+        pytest.param(
+            "MisfitError: the weights are of another model than build_model builds: they have no array for a (3, 5)",
+            1,
+            "the weights are of another model than build_model builds: they have no array for a (3, 5)",
+            id="what none cures",
+        ),
+    ],
+)
+def test_weights_that_do_not_fit_blame_what_builds_the_model(
+    error: str, times: int, told: str, building: World
+) -> None:
+    building.answers.extend([replace(GOOD, loads=False, predicts=None, error=error)] * 9)
 
     with pytest.raises(NoCandidateError) as caught:
         building.run()
 
+    assert building.times == times
+    assert str(caught.value) == told.format(caught.value.attempts[0].candidate.name)
     assert caught.value.hint == "make sure that build_model builds the model as it was when these weights were saved"
 
 

@@ -318,23 +318,94 @@ def test_the_child_sees_the_files_of_the_artifact_and_nothing_beside_them(
     assert found.error == f"ImportError: {sorted(parts)}"
 
 
-def test_packages_that_are_links_into_a_cache_are_seen(bench: Bench) -> None:
-    cache, environment = bench.folder / "cache" / "keras", bench.folder / "environment"
-    line = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    packages = environment / "lib" / line / "site-packages"
+@pytest.fixture
+def packages(bench: Bench) -> Path:
+    """The folder of packages of an environment without any, which holds no Keras; a model lies beside it."""
+    environment = bench.folder / "environment"
+    made = environment / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    made.mkdir(parents=True)
+    (environment / "bin").mkdir()
+    (environment / "bin" / "python").symlink_to(os.path.realpath(sys.executable))
+    (environment / "pyvenv.cfg").write_text(f"home = {Path(os.path.realpath(sys.executable)).parent}\n")
+    (bench.folder / "model.h5").write_text(MODEL)
+    return made
+
+
+def verify_in(bench: Bench) -> Verification:
+    return verify(bench.folder / "environment/bin/python", bench.folder / "model.h5", loaders=["keras"])
+
+
+def test_packages_that_are_links_into_a_cache_are_seen(bench: Bench, packages: Path) -> None:
+    cache = bench.folder / "cache" / "keras"
     for name in ("keras.py", "keras-2.2.4.dist-info/METADATA"):
         for folder in (cache, packages):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (cache / name).write_text(PACKAGE if name == "keras.py" else "")
         (packages / name).symlink_to(cache / name)
-    (environment / "bin").mkdir()
-    (environment / "bin" / "python").symlink_to(os.path.realpath(sys.executable))
-    (environment / "pyvenv.cfg").write_text(f"home = {Path(os.path.realpath(sys.executable)).parent}\n")
-    (bench.folder / "model.h5").write_text(MODEL)
 
-    found = verify(environment / "bin" / "python", bench.folder / "model.h5", loaders=["keras"])
+    found = verify_in(bench)
 
     assert (found.loads, found.versions["keras"]) == (True, "2.2.4")
+
+
+FINDER = """\
+import importlib.util, sys
+MAPPING = {{"keras": {source!r}}}
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        place = MAPPING.get(name)
+        return importlib.util.spec_from_file_location(name, place + ".py") if place else None
+def install():
+    sys.meta_path.append(Finder)
+"""
+
+EDITABLE = {
+    "folder": {"keras.pth": "# the source\n{folder}\n"},
+    "folder from here on": {"keras.pth": "../../../../source\n"},
+    "folder of setup.py develop": {"easy-install.pth": "{folder}\n", "keras.egg-link": "{folder}\n."},
+    "finder": {
+        "__editable__.keras-2.2.4.pth": "import __editable___keras_finder; __editable___keras_finder.install()\n",
+        "__editable___keras_finder.py": FINDER,
+    },
+}
+
+
+@pytest.mark.parametrize("installation", EDITABLE)
+def test_packages_that_are_installed_to_be_edited_are_seen(installation: str, bench: Bench, packages: Path) -> None:
+    source = bench.folder / "source"
+    source.mkdir()
+    (source / "keras.py").write_text(PACKAGE)
+    for name, text in EDITABLE[installation].items():
+        (packages / name).write_text(text.format(folder=source, source=str(source / "keras")))
+
+    found = verify_in(bench)
+
+    assert (found.error, found.versions["keras"]) == (
+        "NoInputError: the model does not say what its inputs are",
+        "2.2.4",
+    )
+
+
+@pytest.mark.parametrize("place", [".", "..", "/", "link-to-home"])
+def test_nothing_makes_a_home_folder_visible(
+    place: str, bench: Bench, packages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = bench.folder / "people" / "home"
+    home.mkdir(parents=True)
+    (home / "keras.py").write_text(PACKAGE)
+    (home / "link-to-home").symlink_to(home)
+    monkeypatch.setenv("HOME", str(home))
+    (packages / "keras.pth").write_text(f"{home / place}\n{home}\n")
+    (packages / "other.pth").write_text("import places\n")
+    (packages / "places.py").write_text(f"PLACES = {[str(home / place), str(home)]}\n")
+
+    found = verify_in(bench)
+
+    assert found.isolation is not None
+    if "hidden-files" not in found.isolation.guarantees:
+        pytest.skip(f"{found.isolation.level} hides nothing here")
+    assert found.error == "ModuleNotFoundError: No module named 'keras'"
 
 
 def test_a_python_that_cannot_be_started_is_an_error_of_the_caller(tmp_path: Path) -> None:
@@ -777,51 +848,230 @@ def test_what_cannot_be_compared_is_told(second: Verification, obstacle: str) ->
     assert (found.differences, found.obstacle) == ((), obstacle)
 
 
+HARD_SIGMOID = ASSETS / "keras/keras-2.2.4-functional.h5"
+"""Its recurrent layer has an activation that Keras 3 computes otherwise."""
+
+
+@pytest.mark.online
+@pytest.mark.environments
+@pytest.mark.parametrize(("line", "loader", "agrees"), [("2.3", "tf.keras", True), ("2.21", "keras", False)])
+def test_a_real_model_that_computes_something_else_elsewhere_does_not_agree(
+    installed: Callable[[str, Interpreter], Path],
+    require_interpreter: Callable[[str], Interpreter],
+    line: str,
+    loader: str,
+    agrees: bool,
+) -> None:
+    here, there = (installed(name, require_interpreter(INSTALLATIONS[name].python)) for name in ("1.15", line))
+
+    first = verify(here, HARD_SIGMOID, loaders=["tf.keras"])
+    second = verify(there, HARD_SIGMOID, loaders=[loader], recipe=first.recipe)
+
+    assert (first.predicts, second.predicts) == (True, True)
+    found = compare_outputs(first, second)
+    assert (found.obstacle, found.agrees) == (None, agrees)
+    assert [round(item.absolute, 4) for item in found.differences] == [0 if agrees else 0.0012]
+
+
 # --- weights and the model that they belong to ---------------------------------------------------------------
 
+# A model of one layer, which weights that are lines of Python fill.
 BUILDERS = """
-import keras
+import keras, numpy
+
+class Variable:
+    dtype = "float32"
+    def __init__(self, name, size):
+        self.name, self.value = name, numpy.Array([0.5] * size)
+    @property
+    def shape(self):
+        return self.value.shape
+
+class Dense:
+    def __init__(self):
+        self.weights = [Variable("dense/kernel:0", 3), Variable("dense/bias:0", 1)]
+
+class Own(Dense): pass
 
 class Net(keras.Model):
-    weights = [1]
+    def __init__(self, layers=(Dense,)):
+        self.layers = [layer() for layer in layers]
+        self.weights = [variable for layer in self.layers for variable in layer.weights]
+    def get_weights(self):
+        return [variable.value for variable in self.weights]
+    def set_weights(self, values):
+        for variable, value in zip(self.weights, values):
+            variable.value = value
     def load_weights(self, path):
-        if open(path).read() != "numbers": raise ValueError("other numbers")
+        exec(open(path).read(), {"fill": self.fill})
+    def fill(self, place, size):
+        self.weights[place].value = numpy.Array([1.0] * size)
 
-def build_empty():
-    model = Net()
-    model.weights = []
-    return model
+def build_own(): return Net([Own])
+
+def build_empty(): return Net([])
+
+def build_none(): pass
 
 ready = Net()
 """
 
+# What the checks need of the packages that read arrays: a file tells in its first line which ones it has.
+ARRAYS = """
+import math
+nan = math.nan
+
+class Array:
+    dtype = type("DType", (), {"name": "float32", "kind": "f"})
+    def __init__(self, numbers):
+        self.numbers, self.size, self.shape = numbers, len(numbers), (len(numbers),)
+    def astype(self, dtype):
+        return self
+    def all(self):
+        return all(self.numbers)
+
+def full_like(array, number):
+    return Array([number] * array.size)
+
+def isnan(array):
+    return Array([math.isnan(number) for number in array.numbers])
+"""
+FILES = """
+import ast
+
+class Dataset:
+    def __init__(self, size): self.shape = (size,)
+
+class File:
+    def __init__(self, path, mode):
+        try:
+            self.sizes = ast.literal_eval(open(path).readline().lstrip("# "))
+        except (SyntaxError, ValueError):
+            raise OSError("no HDF5")
+    def __enter__(self): return self
+    def __exit__(self, *_): pass
+    def visititems(self, visit):
+        for name, size in self.sizes.items(): visit(name, Dataset(size))
+"""
+
+FILLED = "fill(0, 3); fill(1, 1)"
+
+
+@pytest.fixture
+def fill(bench: Bench) -> Callable[[str, str], Verification]:
+    """Puts weights into what a builder makes."""
+    (bench.folder / "code").mkdir()
+    (bench.folder / "code/net.py").write_text(BUILDERS)
+    (bench.folder / "packages/numpy.py").write_text(ARRAYS)
+    (bench.folder / "packages/h5py.py").write_text(FILES)
+
+    def fill(builder: str, weights: str) -> Verification:
+        return bench.verify(weights, code=bench.folder / "code", builder=builder, artifact_format="keras-hdf5")
+
+    return fill
+
 
 @pytest.mark.parametrize(
-    ("builder", "lines", "error"),
+    ("builder", "made_by"), [("Net", "Net()"), ("net:ready", "ready"), ("build_own", "build_own()")]
+)
+def test_weights_are_put_into_the_model_that_the_code_builds(
+    fill: Callable[[str, str], Verification], builder: str, made_by: str
+) -> None:
+    found = fill(builder, FILLED)
+
+    assert found.lines == (f"model = {made_by}", "model.load_weights(path)")
+    assert (found.loads, found.error) == (True, "NoInputError: the model does not say what its inputs are")
+
+
+UNFIT = "ValueError: the weights do not fit the model that the code builds, they have"
+OTHER = "MisfitError: the weights are of another model than Net builds: they have no array for"
+REFUSED = "raise ValueError('No.')"
+
+
+@pytest.mark.parametrize(
+    ("builder", "weights", "error"),
     [
-        (
+        pytest.param("Net", "fill(0, 3)", f"{UNFIT} nothing for dense/bias (1,)", id="a variable gets nothing"),
+        pytest.param(
+            "Net", "fill(0, 4); fill(1, 1)", f"{UNFIT} (4,) for dense/kernel, which takes (3,)", id="stretched"
+        ),
+        pytest.param(
             "Net",
-            ("model = Net()", "model.load_weights(path)"),
-            "NoInputError: the model does not say what its inputs are",
+            "# {'w/kernel': 4, 'w/bias': 1, 'optimizer/kernel': 3}\n" + REFUSED,
+            f"{OTHER} dense/kernel (3,), and the model no place for w/kernel (4,)",
+            id="another shape",
         ),
-        (
-            "net:ready",
-            ("model = ready", "model.load_weights(path)"),
-            "NoInputError: the model does not say what its inputs are",
-        ),
-        (
+        pytest.param("Net", "# {'w/kernel': 3}\nfill(0, 3)", f"{OTHER} dense/bias (1,)", id="an array less"),
+        pytest.param("build_own", "# {'w/kernel': 4}\n" + REFUSED, "ValueError: No.", id="a layer that may change"),
+        pytest.param("Net", "# {'a': 1, 'b': 3, 'c': 1}\n" + REFUSED, "ValueError: No.", id="other names and more"),
+        pytest.param("Net", REFUSED, "ValueError: No.", id="a file that tells nothing"),
+        pytest.param("build_none", FILLED, "TypeError: build_none gives no Keras model but NoneType", id="no model"),
+        pytest.param(
             "build_empty",
-            (),
+            "",
             "ValueError: the model that the code builds has no weights yet: give it its input shape, or call it once",
+            id="no variables",
         ),
     ],
 )
-def test_weights_are_put_into_the_model_that_the_code_builds(
-    bench: Bench, builder: str, lines: tuple[str, ...], error: str
+def test_a_model_that_keeps_a_variable_as_it_was_made_is_not_loaded(
+    fill: Callable[[str, str], Verification], builder: str, weights: str, error: str
 ) -> None:
-    (bench.folder / "code").mkdir()
-    (bench.folder / "code/net.py").write_text(BUILDERS)
+    found = fill(builder, weights)
 
-    found = bench.verify("numbers", code=bench.folder / "code", builder=builder, artifact_format="keras-hdf5")
+    assert (found.loads, found.lines, found.error) == (False, (), error)
 
-    assert (found.loads, found.lines, found.error) == (bool(lines), lines, error)
+
+MODELS = """
+import tensorflow as tf
+from tensorflow.keras.layers import Dense, Dropout, PReLU
+
+def model_of(*layers):
+    return tf.keras.models.Sequential([Dense(layers[0], input_shape=(2,)), *layers[1:], Dropout(0.5)])
+
+def fitting(): return model_of(1)
+def wide(): return model_of(2)
+def longer(): return model_of(1, PReLU(name="more"))
+"""
+
+
+@pytest.mark.online
+@pytest.mark.environments
+@pytest.mark.parametrize("line", ["1.15", "2.3"])
+@pytest.mark.parametrize(
+    ("builder", "error"),
+    [
+        ("fitting", None),
+        (
+            "wide",
+            "MisfitError: the weights are of another model than wide builds: they have no array for dense/kernel (2, 2); "
+            "dense/bias (2,), and the model no place for layer_with_weights-0/bias (1,); "
+            "layer_with_weights-0/kernel (2, 1)",
+        ),
+        (
+            "longer",
+            "ValueError: the weights do not fit the model that the code builds, they have nothing for more/alpha (1,)",
+        ),
+    ],
+)
+def test_a_real_checkpoint_fills_all_of_the_model_or_none(
+    installed: Callable[[str, Interpreter], Path],
+    require_interpreter: Callable[[str], Interpreter],
+    tmp_path: Path,
+    line: str,
+    builder: str,
+    error: str | None,
+) -> None:
+    python = installed(line, require_interpreter(INSTALLATIONS[line].python))
+    (tmp_path / "models.py").write_text(MODELS)
+
+    found = verify(
+        python,
+        ASSETS / "checkpoints/2.10",
+        loaders=["tf.keras"],
+        artifact_format="checkpoint",
+        code=tmp_path,
+        builder=builder,
+    )
+
+    assert (found.error, found.loads, found.predicts) == (error, error is None, None if error else True)

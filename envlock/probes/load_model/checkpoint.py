@@ -17,15 +17,23 @@ GRADIENTS = "gradients/"
 
 def ways(tf, request):
     """For a checkpoint, whose path is the one that `Saver.restore` takes, or a folder."""
-    path = request["path"]
-    folder_lines = ["path = tf.train.latest_checkpoint(path)"] if os.path.isdir(path) else []
-    prefix = (tf.train.latest_checkpoint(path) or path) if folder_lines else path
-    if os.path.exists(prefix + ".meta"):
-        yield restoring_way(tf, folder_lines, "path + '.meta'", "path")
+    first_lines = folder_lines(request["path"])
+    if os.path.exists(prefix_of(tf, request["path"]) + ".meta"):
+        yield restoring_way(tf, first_lines, "path + '.meta'", "path")
     how = "%s.load_checkpoint(path)" % ("tf.train" if hasattr(tf.train, "load_checkpoint") else "tf.contrib.framework")
     yield Way(
-        how, [IMPORT], lambda names: folder_lines + ["model = " + how], lambda names: Variables(tf, names["model"])
+        how, [IMPORT], lambda names: first_lines + ["model = " + how], lambda names: Variables(tf, names["model"])
     )
+
+
+def folder_lines(path):
+    """The lines that go from a folder to the newest checkpoint in it."""
+    return ["path = tf.train.latest_checkpoint(path)"] if os.path.isdir(path) else []
+
+
+def prefix_of(tf, path):
+    """What the names of the files of the checkpoint at *path* begin with."""
+    return (tf.train.latest_checkpoint(path) or path) if os.path.isdir(path) else path
 
 
 def meta_graph_ways(tf, request):
