@@ -1,23 +1,25 @@
-"""What the README shows is what the program says."""
+"""The README begins with its two commands."""
 
 from __future__ import annotations
 
-import sys
+import re
 from pathlib import Path
-
-import pytest
-
-from envlock.cli import main
 
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 13), reason="argparse words help otherwise from Python 3.13 on")
-def test_the_help_is_the_real_one(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "100")
-    with pytest.raises(SystemExit):
-        main(["from-model", "--help"])
+def test_the_first_two_commands_make_an_environment_and_run_the_tests() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    install = "python3 -m venv .tool && .tool/bin/pip install -q"
 
-    assert f"$ envlock from-model --help\n{capsys.readouterr().out}```" in (ROOT / "README.md").read_text(
-        encoding="utf-8"
-    )
+    assert re.findall(r"^```console\n\$ (.*)\n```$", text, flags=re.MULTILINE)[:2] == [
+        f"{install} . && .tool/bin/envlock from-model tests/assets/example/model.h5",
+        f"{install} -e '.[test]' && .tool/bin/python -m pytest",
+    ]
+
+
+def test_the_table_of_other_tools_is_that_of_their_page() -> None:
+    page = (ROOT / "docs" / "explanation" / "peers.md").read_text(encoding="utf-8")
+    rows = [re.sub(r"\[([^]]+)\]\([^)]+\)", r"\1", line) for line in page.splitlines() if line.startswith("|")]
+
+    assert "\n".join(rows) in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -16,12 +16,14 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 from envlock import __version__
-from envlock.cli.interface import Command, CommandGroup
+from envlock.cli.interface import Command, CommandGroup, Level
 from envlock.cli.progress import choose_reporter
 from envlock.errors import ArtifactError, EnvlockError, UsageError
 
 if TYPE_CHECKING:
     from types import FrameType
+
+    from envlock.cli.configuration import Followed
 
 
 def _make(module: str, maker: str) -> Command | CommandGroup:
@@ -33,10 +35,15 @@ COMMANDS: Mapping[str, Callable[[], Command | CommandGroup]] = {
     "from-model": partial(_make, "from_model", "FromModel"),
     "inspect": partial(_make, "inspect", "Inspect"),
     "explain": partial(_make, "explain", "Explain"),
+    "verify": partial(_make, "verify", "Verify"),
+    "stamp": partial(_make, "stamp", "Stamp"),
     "diagnose": partial(_make, "diagnose", "Diagnose"),
+    "docker": partial(_make, "docker", "Docker"),
+    "from-project": partial(_make, "from_project", "FromProject"),
     "fetch": partial(_make, "fetch", "Fetch"),
     "interpreters": partial(_make, "interpreters", "Interpreters"),
     "db": partial(_make, "database", "database_commands"),
+    "completion": partial(_make, "completion", "CompletionCommand"),
 }
 """How each command is had by its name: one must not wait for what the others import."""
 
@@ -70,10 +77,20 @@ def _run(words: Sequence[str]) -> int:
     except _WrongCallError as error:
         return _refuse(error, is_json="--json" in words)
     command: Command = arguments.command
+    followed: Sequence[Followed] = ()
     try:
-        return command.run(arguments, choose_reporter(quiet=arguments.quiet, verbose=arguments.verbose))
+        followed = arguments.open_options.settle(arguments, os.environ)
+        reporter = choose_reporter(quiet=arguments.quiet, verbose=arguments.verbose)
+        if arguments.verbose:
+            for place in followed:
+                reporter.note(str(place))
+        return command.run(arguments, reporter)
     except EnvlockError as error:
-        return _fail(error, arguments)
+        exit_code = _fail(error, arguments)
+        if isinstance(error, UsageError) and not arguments.verbose:
+            # Not all that contradicts itself was typed.
+            _complain("".join(f"envlock: {place}\n" for place in followed if place.options))
+        return exit_code
     except _OutputError:
         raise
     except Exception as error:  # noqa: BLE001 - the last net: whatever it is, nobody is shown a traceback unasked
@@ -121,36 +138,64 @@ def _any_formatter(prog: str) -> HelpFormatter:
     return HelpFormatter(prog, width=1000)
 
 
+def whole_parser() -> ArgumentParser:
+    """The parser of all commands with all their arguments, for what describes them."""
+    return _make_parser(COMMANDS, lambda _: True)
+
+
 def _parser(words: Sequence[str]) -> ArgumentParser:
+    # Where the first word names a command, nothing will be said of the others. A command that no word names stands in
+    # the overview alone, which must not wait for what its arguments are made of.
+    asked = [name for name in words[:1] if name in COMMANDS]
+    return _make_parser(asked or COMMANDS, words.__contains__)
+
+
+def _make_parser(names: Iterable[str], is_described: Callable[[str], bool]) -> ArgumentParser:
     parser = _Parser(
         prog="envlock",
         description="From a saved TensorFlow or Keras model to an environment in which it loads.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"envlock {__version__}")
-    # Where the first word names a command, nothing will be said of the others.
-    asked = [name for name in words[:1] if name in COMMANDS]
-    _add_commands(parser, (COMMANDS[name]() for name in asked or COMMANDS), words)
+    _add_commands(parser, (COMMANDS[name]() for name in names), is_described, path=(), siblings=tuple(COMMANDS))
     return parser
 
 
-def _add_commands(parser: ArgumentParser, commands: Iterable[Command | CommandGroup], words: Sequence[str]) -> None:
+def _add_commands(
+    parser: ArgumentParser,
+    commands: Iterable[Command | CommandGroup],
+    is_described: Callable[[str], bool],
+    *,
+    path: tuple[Level, ...],
+    siblings: tuple[str, ...],
+) -> None:
+    """Add *commands*, which stand among *siblings* below *path*, and arguments to those for which *is_described*."""
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in commands:
         subparser = subparsers.add_parser(
             command.name, help=command.summary, description=command.summary, allow_abbrev=False
         )
+        here = (*path, Level(command.name, siblings))
         if isinstance(command, CommandGroup):
-            _add_commands(subparser, command.commands, words)
+            names = tuple(member.name for member in command.commands)
+            _add_commands(subparser, command.commands, is_described, path=here, siblings=names)
             continue
-        if command.name not in words:
-            # It is only named in the overview, which must not wait for what its arguments are made of.
+        if not is_described(command.name):
             continue
+        from envlock.cli.configuration import OpenOptions
+
         command.configure(subparser)
         subparser.add_argument("--json", action="store_true", help="print one JSON document with a schema")
         subparser.add_argument("-q", "--quiet", action="store_true", help="no progress and no notes")
         subparser.add_argument("-v", "--verbose", action="store_true", help="say each step with its time")
-        subparser.set_defaults(command=command)
+        open_options = OpenOptions(subparser, here, all_names=_all_long_names)
+        subparser.set_defaults(command=command, open_options=open_options)
+
+
+def _all_long_names() -> set[str]:
+    from envlock.cli.parsers import all_parsers, long_options
+
+    return {name for parser in all_parsers(whole_parser()) for name, _ in long_options(parser)}
 
 
 # --- errors --------------------------------------------------------------------------------------------------

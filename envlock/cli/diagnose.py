@@ -44,6 +44,9 @@ class Diagnose:
             help="where PATH holds weights: the model that they are to go into, or its description in JSON or YAML",
         )
         parser.add_argument(
+            "--tpu", action="store_true", help="PATH is to run on a TPU: name the operations that a TPU does not run"
+        )
+        parser.add_argument(
             "--run", action="store_true", help="load the model in that environment, isolated, and read the error"
         )
         parser.add_argument(
@@ -76,6 +79,7 @@ class Diagnose:
             copy_path=arguments.copy if arguments.fix else None,
             code=arguments.code,
             trusts_code=arguments.trust,
+            is_for_tpu=arguments.tpu,
         )
         diagnosis = diagnose(question, reporter)
         print_result(diagnosis, arguments, render=render_diagnosis, document=diagnosis_document)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from envlock.cli.documents import Document
 from envlock.cli.rendering import describe_artifact, describe_saver
 from envlock.formats.text import first_line, printable
+from envlock.knowledge.failures import distributions_in_conflict
+from envlock.knowledge.loaders import distributions_of_implementations
 
 if TYPE_CHECKING:
     from envlock.diagnosis.causes import Cause, Remedy
@@ -16,12 +19,13 @@ if TYPE_CHECKING:
     from envlock.diagnosis.installed import InstalledEnvironment
     from envlock.diagnosis.mending import Change, MendedCopy
     from envlock.diagnosis.traceback_text import Traceback
+    from envlock.network_recognition import RecognisedNetwork
+    from envlock.weight_mapping import WeightMapping
 
 _WIDTH = 80
 _CAUSES_SHOWN = 6
 _REPORTS_SHOWN = 2
-_TELLING = ("keras", "tf-keras", "tensorflow-addons", "tensorflow-text", "numpy", "protobuf", "h5py")
-"""What is named of an environment beside TensorFlow: what its failures are most often about."""
+_LAYERS_SHOWN = 3
 
 
 # --- text ----------------------------------------------------------------------------------------------------
@@ -39,6 +43,10 @@ def _heading(diagnosis: Diagnosis) -> Iterator[str]:
         provenance = observed.artifact.provenance
         yield from _labelled("The model", f"{_whole(str(provenance.path))}: {describe_artifact(provenance)}")
         yield from _labelled("", f"saved by {describe_saver(observed.artifact.saver)}")
+        if observed.artifact.stamp is not None:
+            yield from _labelled("", f"its stamp says: {observed.artifact.stamp}")
+        if observed.network is not None:
+            yield from _describe_network(observed.network, observed.mapping)
     elif observed.path is not None:
         yield from _labelled("The model", f"{_whole(str(observed.path))}: cannot be read")
     if observed.environment is not None:
@@ -50,6 +58,40 @@ def _heading(diagnosis: Diagnosis) -> Iterator[str]:
             yield from _labelled("", f"of {origin}, by its frames")
     for doubt in observed.doubts():
         yield from _labelled("But", doubt)
+
+
+def _describe_network(found: RecognisedNetwork, mapping: WeightMapping | None) -> Iterator[str]:
+    network = found.network
+    settings = "".join(f", {name} {value}" for name, value in network.arguments.items())
+    name = f"{network.name}{settings} ({network.provider}, {network.release_of} {_range(network.lines)})"
+    matching = f"{found.variable_count} of {network.variable_count} variables match"
+    yield from _labelled("Its weights", f"those of {name}: {matching}")
+    for clause in _departures(found):
+        yield from _labelled("", clause)
+    if mapping is None:
+        return
+    yield from _labelled("", f"taken by {mapping.expression}")
+    if mapping.differences:
+        yield from _labelled("", f"but with other numbers: {mapping.differences}")
+
+
+def _departures(found: RecognisedNetwork) -> Iterator[str]:
+    """What is otherwise than in the network, a clause each."""
+    classifier = found.network.layers[-1].name
+    if classifier in found.changed:
+        yield f"{classifier} tells {found.classes} classes apart"
+    if other := [name for name in found.changed if name != classifier]:
+        yield f"with other shapes: {_few(other)}"
+    if found.missing:
+        yield f"not there: {_few(found.missing)}"
+    if found.others:
+        yield f"beside it: {_few([layer.name for layer in found.others])}"
+
+
+def _few(names: Sequence[str]) -> str:
+    """*names* of layers, untrusted as those of a file are; of many, the first."""
+    shown = ", ".join(printable(name, 60) for name in names[:_LAYERS_SHOWN])
+    return shown + (f" and {len(names) - _LAYERS_SHOWN} more layers" if len(names) > _LAYERS_SHOWN else "")
 
 
 def _origin(traceback: Traceback) -> Iterator[str]:
@@ -64,7 +106,10 @@ def _range(lines: tuple[str, ...]) -> str:
 
 def _describe_environment(environment: InstalledEnvironment) -> str:
     named = [environment.tensorflow] if environment.tensorflow is not None else []
-    named += [(name, environment.distributions[name]) for name in _TELLING if name in environment.distributions]
+    telling = dict.fromkeys((*distributions_of_implementations(), *distributions_in_conflict()))
+    # TensorFlow is told under the name of the distribution that brings it there.
+    del telling["tensorflow"]
+    named += [(name, environment.distributions[name]) for name in telling if name in environment.distributions]
     told = ", ".join(f"{name} {version}" for name, version in named) or "nothing of TensorFlow"
     return f"Python {environment.python} with {told}"
 
@@ -98,7 +143,10 @@ def _describe_remedy(remedy: Remedy) -> Iterator[str]:
 
 def _nothing_found(diagnosis: Diagnosis) -> Iterator[str]:
     observed = diagnosis.observed
-    if observed.architecture is not None:
+    if observed.mapping is not None and observed.path is not None:
+        yield "A script that builds that network and takes the weights over, layer by layer:"
+        yield f"        envlock from-model {_whole(shlex.quote(str(observed.path)))}"
+    elif observed.architecture is not None:
         yield "The weights fit the architecture, as far as its layers are known."
     elif observed.environment is None:
         yield "Nothing is wrong with the model itself. Name the environment in which it fails"
@@ -192,6 +240,7 @@ def diagnosis_document(diagnosis: Diagnosis) -> Document:
     return {
         "schema": "envlock/diagnose/1",
         "artifact": _artifact(diagnosis),
+        "network": _network(observed.network, observed.mapping) if observed.network is not None else None,
         "environment": _environment(observed.environment) if observed.environment is not None else None,
         "traceback": _traceback(observed.traceback) if observed.traceback is not None else None,
         "findings": [_finding(cause) for cause in diagnosis.causes],
@@ -207,6 +256,24 @@ def _artifact(diagnosis: Diagnosis) -> Document | None:
         return {"path": str(observed.path), "format": None, "content": None} if observed.path is not None else None
     provenance = observed.artifact.provenance
     return {"path": str(provenance.path), "format": provenance.format, "content": provenance.content}
+
+
+def _network(found: RecognisedNetwork, mapping: WeightMapping | None) -> Document:
+    network = found.network
+    return {
+        "provider": network.provider,
+        "name": network.name,
+        "arguments": dict(network.arguments),
+        "lines": list(network.lines),
+        "variables": network.variable_count,
+        "matching": found.variable_count,
+        "changed": list(found.changed),
+        "missing": list(found.missing),
+        "others": [layer.name for layer in found.others],
+        "classes": found.classes if found.has_classifier else None,
+        "model": mapping.expression if mapping is not None else None,
+        "differences": mapping.differences if mapping is not None else None,
+    }
 
 
 def _environment(environment: InstalledEnvironment) -> Document:

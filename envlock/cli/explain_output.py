@@ -89,6 +89,8 @@ def _heading(explanation: Explanation) -> Iterator[str]:
     provenance = explanation.inspection.provenance
     path = printable(str(provenance.path), len(str(provenance.path)))
     yield f"{path}: {describe_artifact(provenance)}"
+    if (stamp := explanation.inspection.stamp) is not None:
+        yield from _wrapped(f"Its stamp says: {stamp}", indent="")
 
 
 def _saver_part(explanation: Explanation) -> Iterator[str]:

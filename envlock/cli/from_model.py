@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Iterator, Sequence
+from argparse import ArgumentParser, Namespace
 from contextlib import suppress
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envlock.cli.arguments import PLATFORM_NAMES, known_platform, python_line
+from envlock.cli.arguments import PLATFORM_NAMES, known_platform
+from envlock.cli.lock_arguments import (
+    add_besides_arguments,
+    add_choice_arguments,
+    add_code_arguments,
+    add_upgrade_arguments,
+    command_of,
+    read_wishes,
+    refuse_code_contradictions,
+    resolvers_for,
+)
 from envlock.reporter import Reporter
-from envlock.target import DEVICES, PREFERENCES, Platform, platform_here
+from envlock.target import DEVICES, Platform, platform_here
 
 if TYPE_CHECKING:
-    from packaging.specifiers import SpecifierSet
-
     from envlock.outcome import Outcome
     from envlock.request import Request, ScriptPlace
-    from envlock.requirements_file import Wanted
     from envlock.writers import LockWriter
 
 _STANDARD_OUTPUT = Path("/dev/stdout")
@@ -35,7 +39,6 @@ class FromModel:
 
     def configure(self, parser: ArgumentParser) -> None:
         """Add the arguments of the command to *parser*."""
-        from envlock.resolution import ENGINES
         from envlock.writers import WRITERS
 
         parser.add_argument("path", metavar="PATH", type=Path, help="a saved model: .h5, .keras or a SavedModel folder")
@@ -81,26 +84,9 @@ class FromModel:
         outputs.add_argument(
             "--check", action="store_true", help="write nothing: 1 where the lock is not what would be made now"
         )
-        outputs.add_argument(
-            "--upgrade",
-            action="store_true",
-            help="choose all versions anew (default: keep what the lock there pins, where that has a solution)",
-        )
-        outputs.add_argument(
-            "--upgrade-package",
-            metavar="NAME",
-            action="append",
-            default=[],
-            help="choose the version of this distribution anew; may be given again",
-        )
+        add_upgrade_arguments(outputs)
         choice = parser.add_argument_group("what is chosen")
-        choice.add_argument(
-            "--tensorflow",
-            metavar="X.Y[.Z]",
-            type=_releases,
-            help="this release of TensorFlow, or the newest of a line",
-        )
-        choice.add_argument("--python-version", metavar="X.Y", type=python_line, help="this Python only")
+        add_choice_arguments(choice)
         choice.add_argument(
             "--python-platform",
             metavar="NAME",
@@ -115,35 +101,7 @@ class FromModel:
             default=DEVICES[0],
             help="what TensorFlow is to compute on: the processor (default), NVIDIA GPUs, Cloud TPUs, GPUs of Macs",
         )
-        choice.add_argument(
-            "--prefer",
-            choices=PREFERENCES,
-            default="auto",
-            help="auto: nearest to what saved the model on a Python that is here; "
-            "saver: what saved it and nothing else; newest: the newest that loads it",
-        )
-        choice.add_argument(
-            "--with",
-            metavar="REQUIREMENT",
-            action="append",
-            dest="besides",
-            default=[],
-            help="something you want beside what the model needs, such as pandas; may be given again",
-        )
-        choice.add_argument(
-            "--with-requirements",
-            metavar="FILE",
-            type=Path,
-            action="append",
-            default=[],
-            help="the same for each requirement in a file, as pip reads it; may be given again",
-        )
-        choice.add_argument(
-            "--engine",
-            choices=ENGINES,
-            help="what resolves, and nothing else (default: offline, from what envlock knows, and where that has no "
-            "solution uv, over the index; pip-tools runs pip in the Python that is locked for)",
-        )
+        add_besides_arguments(choice)
         sources = parser.add_argument_group("where distributions come from")
         sources.add_argument(
             "--find-links",
@@ -158,16 +116,7 @@ class FromModel:
             "--no-fetch", action="store_true", help="do not fetch a Python that this machine lacks, take another"
         )
         verification = parser.add_argument_group("loading the model")
-        verification.add_argument(
-            "--code", metavar="DIR", type=Path, help="folder with your own layers and other definitions"
-        )
-        verification.add_argument(
-            "--builder",
-            metavar="NAME",
-            default="",
-            help="for weights alone: the function or class in that folder that makes the model they belong to, as NAME "
-            "or MODULE:NAME; it is called without arguments",
-        )
+        add_code_arguments(verification)
         verification.add_argument(
             "--trust", action="store_true", help="load it although it holds code: loading runs that code"
         )
@@ -234,14 +183,11 @@ def _requests(arguments: Namespace, reporter: Reporter) -> list[Request]:
     """One request for each platform that a lock is wanted for."""
     from packaging.utils import canonicalize_name
 
-    from envlock.candidates import Wishes, split_off_tensorflow
     from envlock.errors import UsageError
-    from envlock.kernel import name_for
+    from envlock.kernel import REQUIREMENT, name_for
     from envlock.request import Request
-    from envlock.resolution import resolvers_of
 
-    if arguments.code is not None and not arguments.code.is_dir():
-        raise UsageError(f"--code {arguments.code}: not a folder", hint="pass the folder that holds the definitions")
+    refuse_code_contradictions(arguments)
     for folder in arguments.find_links:
         if not folder.is_dir():
             raise UsageError(f"--find-links {folder}: not a folder", hint="pass the folder that envlock fetch filled")
@@ -255,29 +201,21 @@ def _requests(arguments: Namespace, reporter: Reporter) -> list[Request]:
         )
     names = [writer.file_name] if len(platforms) == 1 else [writer.file_name_for(platform) for platform in platforms]
     paths = [Path(name) if arguments.output is None else arguments.output for name in names]
-    wanted = _wanted(arguments)
-    tensorflow, besides = split_off_tensorflow(wanted.requirements)
-    if tensorflow is not None:
-        reporter.note(f"TensorFlow {tensorflow} is among what you want besides: taken as --tensorflow is")
+    wishes, wanted = read_wishes(arguments, reporter, besides=[REQUIREMENT] if arguments.kernel is not None else [])
     return [
         Request(
             artifact=arguments.path,
             platform=platform,
-            resolvers=resolvers_of(_engines(arguments)),
+            resolvers=resolvers_for(arguments, may_ask_index=not arguments.no_index),
             writer=writer,
             lock_path=None if path == _STANDARD_OUTPUT else path,
             environment_path=None if arguments.lock_only or arguments.check else arguments.venv,
-            wishes=Wishes(
-                prefer=arguments.prefer,
-                tensorflow=_both(arguments.tensorflow, tensorflow),
-                python=arguments.python_version,
-                device=arguments.device,
-            ),
-            besides=besides,
+            wishes=wishes,
+            besides=wanted.requirements,
             constraints=wanted.constraints,
             upgrades=arguments.upgrade,
             upgraded=frozenset(map(canonicalize_name, arguments.upgrade_package)),
-            command=tuple(_command(arguments)),
+            command=tuple(command_of(arguments)),
             find_links=tuple(arguments.find_links),
             no_index=arguments.no_index,
             fetches=not (arguments.no_fetch or arguments.no_index),
@@ -332,10 +270,6 @@ def _refuse_contradictions(arguments: Namespace) -> None:
     for option, is_given in [("--verify-again", arguments.verify_again), ("--against", arguments.against is not None)]:
         if arguments.no_verify and is_given:
             raise UsageError(f"{option} contradicts --no-verify", hint="leave one of them out")
-    if arguments.builder and arguments.code is None:
-        raise UsageError(
-            f"--builder {arguments.builder} is looked for in your code", hint="pass its folder with --code DIR"
-        )
     if arguments.output == _STANDARD_OUTPUT and (arguments.json or arguments.check):
         other = "--json" if arguments.json else "--check"
         raise UsageError(f"-o - prints the lock, and {other} something else", hint="leave one of them out")
@@ -352,52 +286,9 @@ def _refuse_contradictions(arguments: Namespace) -> None:
         )
 
 
-def _wanted(arguments: Namespace) -> Wanted:
-    """What is asked for besides, by options and in files."""
-    from envlock.kernel import REQUIREMENT
-    from envlock.requirements_file import Wanted, parse_requirement, read_requirements
-
-    read = [read_requirements(path) for path in arguments.with_requirements]
-    besides = [*arguments.besides, *([REQUIREMENT] if arguments.kernel is not None else [])]
-    return Wanted(
-        requirements=tuple(chain(map(parse_requirement, besides), *(item.requirements for item in read))),
-        constraints=tuple(chain(*(item.constraints for item in read))),
-    )
-
-
-def _both(one: SpecifierSet | None, other: SpecifierSet | None) -> SpecifierSet | None:
-    return one & other if one is not None and other is not None else one or other
-
-
-def _command(arguments: Namespace) -> Iterator[str]:
-    """What was called, as it may be told: locks travel, and neither folders of this machine nor secrets do."""
-    from envlock.formats.text import without_credentials
-
-    values = chain(*(value if isinstance(value, list) else [value] for value in vars(arguments).values()))
-    paths = {value for value in values if isinstance(value, Path)}
-    yield "envlock"
-    for word in arguments.words:
-        # --output=FILE and -oFILE are one word.
-        for option, value in (("", word), *re.findall(r"^(--[a-z-]+=|-[a-z])(.+)", word, flags=re.DOTALL)):
-            if Path(value) in paths:
-                yield f"{option}{Path(value).absolute().name or value}"
-                break
-        else:
-            yield without_credentials(word)
-
-
-def _engines(arguments: Namespace) -> Sequence[str]:
-    """The engine that was named, else those that may be asked: without an index the first alone."""
-    from envlock.resolution import DEFAULT_ENGINES
-
-    if arguments.engine is not None:
-        return [arguments.engine]
-    return DEFAULT_ENGINES[:1] if arguments.no_index else DEFAULT_ENGINES
-
-
 def _writer(arguments: Namespace) -> LockWriter:
     """The format that was named, else that of the lock that is there, else the one its name speaks of, or the first."""
-    from envlock.writers import WRITERS
+    from envlock.writers import WRITERS, writer_named
     from envlock.writers.files import find_writer
 
     if arguments.format is not None:
@@ -408,11 +299,7 @@ def _writer(arguments: Namespace) -> LockWriter:
             found = find_writer(arguments.output or Path(WRITERS[0].file_name), WRITERS)
             if found is not None:
                 return found
-    if arguments.output is None:
-        return WRITERS[0]
-    named = (writer for writer in WRITERS if writer.file_name == arguments.output.name)
-    alike = (writer for writer in WRITERS if Path(writer.file_name).suffix == arguments.output.suffix)
-    return next(chain(named, alike), WRITERS[0])
+    return WRITERS[0] if arguments.output is None else writer_named(arguments.output)
 
 
 def _refuse_unread_name(output: Path | None, writer: LockWriter) -> None:
@@ -448,14 +335,3 @@ def _platforms(arguments: Namespace) -> list[Platform]:
 
 def _output(text: str) -> Path:
     return _STANDARD_OUTPUT if text == "-" else Path(text)
-
-
-def _releases(text: str) -> SpecifierSet:
-    from packaging.specifiers import SpecifierSet
-    from packaging.version import InvalidVersion, Version
-
-    try:
-        parts = len(Version(text).release)
-    except InvalidVersion:
-        raise ArgumentTypeError(f"{text!r} is not a version") from None
-    return SpecifierSet(f"=={text}.*" if parts < 3 else f"=={text}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Collection
 from typing import NamedTuple, Protocol
 
 from envlock.reporter import Reporter
@@ -31,3 +32,11 @@ class CommandGroup(NamedTuple):
     name: str
     summary: str
     commands: tuple[Command, ...]
+
+
+class Level(NamedTuple):
+    """One word of the name of a command, such as ``db`` of ``db show``."""
+
+    name: str
+    siblings: Collection[str]
+    """The names of all commands that can stand there."""

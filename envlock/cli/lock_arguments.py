@@ -1,0 +1,179 @@
+"""What every command that locks asks for: which environment, with what besides, resolved by whom."""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envlock.cli.arguments import python_line
+from envlock.target import PREFERENCES
+
+if TYPE_CHECKING:
+    from argparse import _ArgumentGroup
+
+    from packaging.specifiers import SpecifierSet
+
+    from envlock.candidates import Wishes
+    from envlock.reporter import Reporter
+    from envlock.requirements_file import Wanted
+    from envlock.resolution import Resolver
+
+
+def add_upgrade_arguments(group: _ArgumentGroup) -> None:
+    """Add what says which pins of the lock that is there are kept."""
+    group.add_argument(
+        "--upgrade",
+        action="store_true",
+        help="choose all versions anew (default: keep what the lock there pins, where that has a solution)",
+    )
+    group.add_argument(
+        "--upgrade-package",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="choose the version of this distribution anew; may be given again",
+    )
+
+
+def add_choice_arguments(group: _ArgumentGroup) -> None:
+    """Add what narrows the choice of the environment."""
+    group.add_argument(
+        "--tensorflow",
+        metavar="X.Y[.Z]",
+        type=_releases,
+        help="this release of TensorFlow, or the newest of a line",
+    )
+    group.add_argument("--python-version", metavar="X.Y", type=python_line, help="this Python only")
+    group.add_argument(
+        "--prefer",
+        choices=PREFERENCES,
+        default="auto",
+        help="auto: nearest to what saved the model on a Python that is here; "
+        "saver: what saved it and nothing else; newest: the newest that loads it",
+    )
+
+
+def add_besides_arguments(group: _ArgumentGroup) -> None:
+    """Add what is wanted beside what the model needs, and who resolves all of it."""
+    from envlock.resolution import ENGINES
+
+    group.add_argument(
+        "--with",
+        metavar="REQUIREMENT",
+        action="append",
+        dest="besides",
+        default=[],
+        help="something you want beside what the model needs, such as pandas; may be given again",
+    )
+    group.add_argument(
+        "--with-requirements",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="the same for each requirement in a file, as pip reads it; may be given again",
+    )
+    group.add_argument(
+        "--engine",
+        choices=ENGINES,
+        help="what resolves, and nothing else (default: offline, from what envlock knows, and where that has no "
+        "solution uv, over the index; pip-tools runs pip in the Python that is locked for)",
+    )
+
+
+def add_code_arguments(group: _ArgumentGroup) -> None:
+    """Add where the person's own definitions are."""
+    group.add_argument("--code", metavar="DIR", type=Path, help="folder with your own layers and other definitions")
+    group.add_argument(
+        "--builder",
+        metavar="NAME",
+        default="",
+        help="for weights alone: the function or class in that folder that makes the model they belong to, as NAME "
+        "or MODULE:NAME; it is called without arguments",
+    )
+
+
+def read_wishes(arguments: Namespace, reporter: Reporter, *, besides: Sequence[str] = ()) -> tuple[Wishes, Wanted]:
+    """What is wished of the environment, and what else is wanted in it: as options and files say, and *besides*.
+
+    TensorFlow among what is wanted counts as a wish.
+
+    Raises:
+        UsageError: A requirement cannot be read, or leaves no choice of TensorFlow.
+    """
+    from envlock.candidates import Wishes, split_off_tensorflow
+    from envlock.requirements_file import Wanted, parse_requirement, read_requirements
+
+    read = [read_requirements(path) for path in arguments.with_requirements]
+    named = map(parse_requirement, (*arguments.besides, *besides))
+    tensorflow, others = split_off_tensorflow(chain(named, *(item.requirements for item in read)))
+    if tensorflow is not None:
+        reporter.note(f"TensorFlow {tensorflow} is among what you want besides: taken as --tensorflow is")
+    wishes = Wishes(
+        prefer=arguments.prefer,
+        tensorflow=_both(arguments.tensorflow, tensorflow),
+        python=arguments.python_version,
+        device=arguments.device,
+    )
+    return wishes, Wanted(requirements=others, constraints=tuple(chain(*(item.constraints for item in read))))
+
+
+def resolvers_for(arguments: Namespace, *, may_ask_index: bool = True) -> tuple[Resolver, ...]:
+    """The engine that was named, else those that may be asked: without an index the first alone."""
+    from envlock.resolution import DEFAULT_ENGINES, resolvers_of
+
+    if arguments.engine is not None:
+        return resolvers_of([arguments.engine])
+    return resolvers_of(DEFAULT_ENGINES if may_ask_index else DEFAULT_ENGINES[:1])
+
+
+def refuse_code_contradictions(arguments: Namespace) -> None:
+    """Make sure that the person's code is a folder, and that there is one to look for a builder in.
+
+    Raises:
+        UsageError: It is not, or there is none.
+    """
+    from envlock.errors import UsageError
+
+    if arguments.code is not None and not arguments.code.is_dir():
+        raise UsageError(f"--code {arguments.code}: not a folder", hint="pass the folder that holds the definitions")
+    if arguments.builder and arguments.code is None:
+        raise UsageError(
+            f"--builder {arguments.builder} is looked for in your code", hint="pass its folder with --code DIR"
+        )
+
+
+def command_of(arguments: Namespace) -> Iterator[str]:
+    """What was called, as it may be told: locks travel, and neither folders of this machine nor secrets do."""
+    from envlock.formats.text import without_credentials
+
+    values = chain(*(value if isinstance(value, list) else [value] for value in vars(arguments).values()))
+    paths = {value for value in values if isinstance(value, Path)}
+    yield "envlock"
+    for word in arguments.words:
+        # --output=FILE and -oFILE are one word.
+        for option, value in (("", word), *re.findall(r"^(--[a-z-]+=|-[a-z])(.+)", word, flags=re.DOTALL)):
+            if Path(value) in paths:
+                yield f"{option}{Path(value).absolute().name or value}"
+                break
+        else:
+            yield without_credentials(word)
+
+
+def _both(one: SpecifierSet | None, other: SpecifierSet | None) -> SpecifierSet | None:
+    return one & other if one is not None and other is not None else one or other
+
+
+def _releases(text: str) -> SpecifierSet:
+    from packaging.version import InvalidVersion
+
+    from envlock.candidates import releases_named
+
+    try:
+        return releases_named(text)
+    except InvalidVersion:
+        raise ArgumentTypeError(f"{text!r} is not a version") from None
