@@ -7,12 +7,11 @@ a marked place for what the person has to fill in.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 
 from envlock.candidates import EnvironmentCandidate
 from envlock.custom_code import Definition, import_statements, is_importable
@@ -20,8 +19,11 @@ from envlock.findings import own_objects
 from envlock.formats.text import printable
 from envlock.inspection import Inspection
 from envlock.knowledge.loaders import import_for
-from envlock.lock import Lock
+from envlock.locks import Lock
+from envlock.provenance import ArtifactContent
 from envlock.verification import Verification, path_to_load
+from envlock.weight_mapping import WeightMapping
+from envlock.writers.seal import is_sealed, seal
 
 FILE_NAME = "load_model.py"
 _FIRST_WORDS = "# Written by envlock: "
@@ -45,17 +47,7 @@ def is_ours(text: str) -> bool:
 
 def is_unchanged(text: str) -> bool:
     """Whether such a script is as it was written: what a person has filled in must not be lost."""
-    return _sealed(_SEAL.sub("", text, count=1)) == text
-
-
-_SEAL = re.compile(r"^# Content: .*\n", flags=re.MULTILINE)
-
-
-def _sealed(text: str) -> str:
-    """The script *text* with its own digest, in a line above that of the lock."""
-    digest = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
-    seal = f"# Content: digest {digest}, which tells whether it was changed since"
-    return text.replace("\n# Lock: ", f"\n{seal}\n# Lock: ", 1)
+    return is_sealed(text)
 
 
 def render_loader_script(
@@ -66,6 +58,7 @@ def render_loader_script(
     verification: Verification | None,
     definitions: Mapping[str, Definition],
     builder: Definition | None,
+    mapping: WeightMapping | None,
     surroundings: Surroundings,
 ) -> str | None:
     """The whole script; ``None`` where nothing was loaded, and no natural way to load the artifact is known.
@@ -77,11 +70,17 @@ def render_loader_script(
         verification: How the artifact was loaded; ``None`` where that was not tried.
         definitions: Where the person's code defines what the model needs, by name.
         builder: What of that code builds the model that weights belong to.
+        mapping: How a model that TensorFlow brings takes the weights; it goes before a look at bare variables.
         surroundings: Where all of this is.
     """
-    is_proven = verification is not None and verification.loads
-    natural = _natural_way(inspection, candidate, builder)
-    way = _proven_way(verification) if verification is not None and is_proven else natural
+    is_mapped = mapping is not None and builder is None
+    is_proven = verification is not None and verification.loads and not is_mapped
+    if mapping is not None and is_mapped:
+        way: _Way | None = _mapping_way(mapping, inspection.provenance.content)
+    elif verification is not None and is_proven:
+        way = _proven_way(verification)
+    else:
+        way = _natural_way(inspection, candidate, builder)
     if way is None:
         return None
     folder = surroundings.script_path.absolute().parent
@@ -103,7 +102,7 @@ def render_loader_script(
     ]
     text = "\n".join(lines) + "\n"
     # Python looks for it in the first two lines. Python 2 then takes a literal for the bytes that a file's name is.
-    return _sealed(text if text.isascii() else text.replace("\n", "\n# -*- coding: utf-8 -*-\n", 1))
+    return seal(text if text.isascii() else text.replace("\n", "\n# -*- coding: utf-8 -*-\n", 1), before="# Lock: ")
 
 
 # --- its parts -----------------------------------------------------------------------------------------------
@@ -234,10 +233,14 @@ def _natural_way(inspection: Inspection, candidate: EnvironmentCandidate, builde
     if builder is not None:
         return _filling_way(builder)
     if probe == "tensorflow":
-        if provenance.format != "saved-model" or candidate.tensorflow.version.major < 2:
+        if provenance.format != "saved-model":
             return None
-        line = "model = tf.saved_model.load(path)"
-        return _Way(imports=(import_for("tf.saved_model"),), lines=(line,), show="signatures")
+        imports = (import_for("tf.saved_model"),)
+        if candidate.tensorflow.version.major < 2:
+            tags = sorted(provenance.tags[0]) if provenance.tags else ["serve"]
+            lines = ("session = tf.Session(graph=tf.Graph())", f"model = {_SESSION_LOADER}(session, {tags!r}, path)")
+            return _Way(imports=imports, lines=lines, show="signature")
+        return _Way(imports=imports, lines=("model = tf.saved_model.load(path)",), show="signatures")
     loader = candidate.loader
     imports = (import_for(loader.expression_for(provenance.format)),)
     if provenance.content == "weights":
@@ -254,12 +257,60 @@ def _filling_way(builder: Definition) -> _Way:
     return _Way(imports=imports, lines=(f"model = {builder.name}()", "model.load_weights(path)"), show="keras")
 
 
+def _mapping_way(mapping: WeightMapping, content: ArtifactContent) -> _Way:
+    """A model of `tf.keras.applications` is built, and takes the weights, layer by layer where Keras cannot do it."""
+    builder = (
+        *("", "", "def build_model():", *(f"    # {line}" for line in _remarks(mapping))),
+        f"    return {mapping.expression}",
+    )
+    imports = ("import tensorflow as tf",)
+    if content == "weights":
+        lines = ("model = build_model()", "model.load_weights(path)")
+        return _Way(imports=imports, definitions=builder, lines=lines, show="keras")
+    table = (
+        *("", "# What each layer with weights takes, in the order of the model; None stays as it is made."),
+        *("VARIABLES = [", *(f"    ({layer.name!r}, {list(layer.keys)!r})," for layer in mapping.layers), "]"),
+        *("NOT_TAKEN = [", *(f"    {key!r}," for key in mapping.left), "]"),
+    )
+    definitions = (*table, *builder, *_FILLER.splitlines())
+    lines = ("model = build_model()", "fill(model, tf.train.load_checkpoint(path))")
+    return _Way(imports=imports, definitions=definitions, lines=lines, show="keras")
+
+
+def _remarks(mapping: WeightMapping) -> Iterator[str]:
+    yield "Recognised by the names and shapes of the weights. Images are to be prepared as they were for the training."
+    if mapping.differences:
+        yield from wrap(mapping.differences, _WIDTH_OF_COMMENTS)
+
+
+_WIDTH_OF_COMMENTS = 110
+
+_FILLER = """
+
+def fill(model, reader):
+    layers = [layer for layer in model.layers if layer.weights]
+    random = [name for name, keys in VARIABLES if not keys] + [layer.name for layer in layers[len(VARIABLES):]]
+    if random:
+        raise ValueError("nothing is stored for these layers: " + ", ".join(random))
+    if len(layers) < len(VARIABLES):
+        raise ValueError("the model has %d layers with weights, and %d are stored" % (len(layers), len(VARIABLES)))
+    for layer, (_, keys) in zip(layers, VARIABLES):
+        made = layer.get_weights()
+        stored = [reader.get_tensor(key).reshape(old.shape) if key else old for key, old in zip(keys, made)]
+        layer.set_weights(stored)
+    print("weights were taken over for all %d layers" % len(layers))
+    for key in NOT_TAKEN:
+        print("not taken over:", key)
+"""
+
 _BUILDER = """
 
 def build_model():
     # YOUR MODEL: build it here as it was when its weights were saved, with its input shape.
     raise NotImplementedError("fill in build_model: the file holds weights alone")
 """
+
+_SESSION_LOADER = "tf.saved_model.loader.load"
 
 _SHOW_BY_CALL = {
     "saved_model.loader.load(": "signature",

@@ -116,6 +116,15 @@ def test_nothing_is_run(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
+def test_the_current_folder_can_be_within_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {"nets/__init__.py": "", "nets/layers.py": CLASS})
+    monkeypatch.chdir(tmp_path / "nets")
+
+    found = find_definitions(Path(), ["Scale"])["Scale"]
+
+    assert (found.root, found.module) == (tmp_path, "nets.layers")
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=200))
 def test_any_file_is_survived(tmp_path: Path, content: bytes) -> None:

@@ -16,11 +16,13 @@ from envlock.candidates import EnvironmentCandidate, Wishes, propose_candidates
 from envlock.custom_code import Definition, find_definitions
 from envlock.inspection import Inspection, inspect
 from envlock.interpreters import Interpreter
+from envlock.knowledge.networks import Network
 from envlock.loadability import judge
 from envlock.loader_script import Surroundings, is_ours, is_unchanged, render_loader_script
-from envlock.lock import Lock
+from envlock.locks import Lock
 from envlock.target import LINUX_X86_64
 from envlock.verification import ImportedObject, Verification
+from envlock.weight_mapping import MappedLayer, WeightMapping
 
 ASSETS = Path(__file__).parent / "assets"
 SCALE = "class Scale(object):\n    pass\n"
@@ -88,6 +90,7 @@ def render(
     environment: dict[str, str] | None = None,
     modules: tuple[str, ...] = (),
     builder: Definition | None = None,
+    mapping: WeightMapping | None = None,
 ) -> str | None:
     candidate = best_candidate(inspection)
     loader = candidate.loader._replace(environment=environment or {})
@@ -99,6 +102,7 @@ def render(
         verification=verification,
         definitions=find_definitions(code, names) if code is not None else {},
         builder=builder,
+        mapping=mapping,
         surroundings=Surroundings(
             script_path=folder / "load_model.py",
             lock_path=folder / "requirements.txt",
@@ -315,6 +319,77 @@ def test_weights_are_loaded_into_what_the_persons_code_builds(module: str, tmp_p
     )
 
 
+MAPPING = WeightMapping(
+    network=Network(provider="tf.keras.applications", name="VGG16", arguments={}, lines=("2.4",), layers=(), order=()),
+    has_classifier=True,
+    classes=10,
+    layers=(MappedLayer("block1_conv1", ("net/conv1/weights", None)), MappedLayer("fc1", ("net/fc6/weights",))),
+    left=("net/it's",),
+    differences="It differs.",
+)
+
+MAPPED = """\
+import tensorflow as tf
+
+# What each layer with weights takes, in the order of the model; None stays as it is made.
+VARIABLES = [
+    ('block1_conv1', ['net/conv1/weights', None]),
+    ('fc1', ['net/fc6/weights']),
+]
+NOT_TAKEN = [
+    "net/it's",
+]
+
+
+def build_model():
+    # Recognised by the names and shapes of the weights. Images are to be prepared as they were for the training.
+    # It differs.
+    return tf.keras.applications.VGG16(weights=None, classes=10)
+
+
+def fill(model, reader):
+    layers = [layer for layer in model.layers if layer.weights]
+    random = [name for name, keys in VARIABLES if not keys] + [layer.name for layer in layers[len(VARIABLES):]]
+    if random:
+        raise ValueError("nothing is stored for these layers: " + ", ".join(random))
+    if len(layers) < len(VARIABLES):
+        raise ValueError("the model has %d layers with weights, and %d are stored" % (len(layers), len(VARIABLES)))
+    for layer, (_, keys) in zip(layers, VARIABLES):
+        made = layer.get_weights()
+        stored = [reader.get_tensor(key).reshape(old.shape) if key else old for key, old in zip(keys, made)]
+        layer.set_weights(stored)
+    print("weights were taken over for all %d layers" % len(layers))
+    for key in NOT_TAKEN:
+        print("not taken over:", key)
+
+
+def load(path=os.path.normpath(os.path.join(HERE, 'model.ckpt-1'))):
+    model = build_model()
+    fill(model, tf.train.load_checkpoint(path))
+    return model
+"""
+
+
+def test_weights_of_a_known_network_are_taken_over_layer_by_layer(tmp_path: Path) -> None:
+    inspection = inspected("checkpoints/1.15", tmp_path / "model.ckpt-1")
+    verification = verified("tf.train.load_checkpoint(path)")
+
+    script = render(tmp_path, inspection, verification, mapping=MAPPING)
+
+    start = "import sys\n\nHERE = os.path.dirname(os.path.abspath(__file__))\n\n"
+    assert unsealed(script) == head_of(inspection, is_proven=False) + start + MAPPED + SHOW_KERAS
+
+
+def test_keras_loads_its_own_file_of_weights_into_a_known_network(tmp_path: Path) -> None:
+    inspection = inspected("keras/tf-2.3-weights.h5", tmp_path / "net.h5")
+
+    script = unsealed(render(tmp_path, inspection, None, mapping=MAPPING))
+
+    assert "    return tf.keras.applications.VGG16(weights=None, classes=10)\n" in script
+    assert "    model = build_model()\n    model.load_weights(path)\n" in script
+    assert "VARIABLES" not in script
+
+
 @pytest.mark.parametrize("name", ["net.h5", "n\u00e4t # Lock: .h5"])
 def test_a_script_that_was_filled_in_is_told_from_one_that_was_not(name: str, tmp_path: Path) -> None:
     script = render(tmp_path, inspected("custom_layer/model.h5", tmp_path / name), None)
@@ -412,9 +487,17 @@ def bench(tmp_path: Path) -> Path:
 
 
 def run(bench: Path, script: str | None, *words: str, python: str | Path = sys.executable) -> str:
+    completed = run_whole(bench, script, *words, python=python)
+    assert completed.stderr == ""
+    return completed.stdout
+
+
+def run_whole(
+    bench: Path, script: str | None, *words: str, python: str | Path = sys.executable
+) -> subprocess.CompletedProcess[str]:
     assert script is not None
     (bench / "load_model.py").write_text(script, encoding="utf-8")
-    completed = subprocess.run(
+    return subprocess.run(
         [str(python), str(bench / "load_model.py"), *words],
         env={"PYTHONPATH": str(bench / "packages"), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
         cwd="/",
@@ -422,8 +505,6 @@ def run(bench: Path, script: str | None, *words: str, python: str | Path = sys.e
         text=True,
         check=False,
     )
-    assert completed.stderr == ""
-    return completed.stdout
 
 
 @pytest.mark.parametrize(
@@ -456,6 +537,77 @@ def test_it_shows_what_goes_in_and_what_comes_out(bench: Path, how: str, lines: 
     verification = verified(how, *lines, imports=("import tensorflow as tf",))
 
     assert run(bench, render(bench, inspection, verification)) == told
+
+
+NETWORK = """
+class Array(object):
+    def __init__(self, value):
+        self.value, self.shape = value, None
+    def reshape(self, shape):
+        return self
+
+class Layer(object):
+    def __init__(self, name, *made):
+        self.name, self.weights = name, [Array(value) for value in made]
+    def get_weights(self):
+        return self.weights
+    def set_weights(self, weights):
+        print(self.name, [weight.value for weight in weights])
+
+class Model(object):
+    inputs, outputs = [Tensor("x")], [Tensor("y")]
+    layers = [Layer("input"), Layer("block1_conv1", "random", "zero"), Layer("fc1", "random")]
+
+class keras(object):
+    class applications(object):
+        VGG16 = staticmethod(lambda weights, classes: Model)
+
+class train(object):
+    class load_checkpoint(object):
+        def __init__(self, path):
+            pass
+        def get_tensor(self, key):
+            return Array(key)
+"""
+
+
+@pytest.mark.parametrize("python", ["2.7", "3.13"])
+def test_what_has_no_counterpart_is_told(
+    bench: Path, python: str, require_interpreter: Callable[[str], Interpreter]
+) -> None:
+    (bench / "packages/tensorflow.py").write_text(TENSOR + NETWORK)
+    inspection = inspected("checkpoints/1.15", bench / "net")
+
+    told = run(bench, render(bench, inspection, None, mapping=MAPPING), python=require_interpreter(python).executable)
+
+    assert told == (
+        "block1_conv1 ['net/conv1/weights', 'zero']\n"
+        "fc1 ['net/fc6/weights']\n"
+        "weights were taken over for all 2 layers\n"
+        "not taken over: net/it's\n"
+    ) + TOLD.format("x", "y")
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        ((*MAPPING.layers[:1], MappedLayer("fc1", ())), "nothing is stored for these layers: fc1"),
+        (MAPPING.layers[:1], "nothing is stored for these layers: fc1"),
+        (
+            (*MAPPING.layers, MappedLayer("fc2", ("net/fc7/weights",))),
+            "the model has 2 layers with weights, and 3 are stored",
+        ),
+    ],
+    ids=["not stored", "not known", "too many"],
+)
+def test_no_layer_is_left_with_random_values(bench: Path, layers: tuple[MappedLayer, ...], expected: str) -> None:
+    (bench / "packages/tensorflow.py").write_text(TENSOR + NETWORK)
+    inspection = inspected("checkpoints/1.15", bench / "net")
+
+    completed = run_whole(bench, render(bench, inspection, None, mapping=MAPPING._replace(layers=layers)))
+
+    assert (completed.returncode, completed.stdout) == (1, "")
+    assert completed.stderr.splitlines()[-1] == f"ValueError: {expected}"
 
 
 PLAIN = "keras.models.load_model(path)"

@@ -42,7 +42,7 @@ class ObjectPattern(NamedTuple):
     """Modules that they name."""
 
     is_unmarked: bool
-    """Whether only those are meant that name no module."""
+    """Whether only those are meant that name no module, and that some Keras brings."""
 
     is_custom: bool
     """Whether only those are meant that no Keras brings and nobody has registered under a name with a package."""
@@ -70,6 +70,9 @@ class LoadRule(NamedTuple):
 
     layers: frozenset[str]
     """Names of layers, without a number at the end, one of which the file has to hold; empty where none has to."""
+
+    has_bytecode: bool
+    """Whether it has to hold marshalled code."""
 
     operations: frozenset[str]
     """Operations one of which its graph has to hold; empty where it does not matter."""
@@ -131,6 +134,7 @@ def load_rules() -> tuple[LoadRule, ...]:
             objects=tuple(_pattern(item) for item in row.get("objects", ())),
             beside=tuple(_pattern(item) for item in row.get("beside", ())),
             layers=frozenset(row.get("layers", ())),
+            has_bytecode=row.get("bytecode", False),
             operations=frozenset(row.get("operations", ())),
             without_operations=frozenset(row.get("without_operations", ())),
             readers=row.get("readers"),

@@ -1,0 +1,11 @@
+"""Names within the folder that an image is built from."""
+
+DOCKERFILE = "Dockerfile"
+IGNORED = ".dockerignore"
+LOCK = "requirements.txt"
+PIP_LOCK = "pip-requirements.txt"
+SCRIPT = "load_model.py"
+MODEL = "model"
+CODE = "code"
+DEV_CONTAINER = ".devcontainer/devcontainer.json"
+CONDA_ENVIRONMENT = "environment.yml"
