@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from envlock.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from envlock.api import NotVerifiedError, create, diagnose, explain, inspect, lock, stamp, verify

@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from envlock import __version__
 from envlock.errors import ArtifactError, OccupiedPathError, WriteError
 from envlock.formats.json_text import parse_json
 from envlock.formats.text import printable
 from envlock.installers import Installation, installer_for
 from envlock.interpreters import Interpreter
 from envlock.reporter import Reporter
+from envlock.version import __version__
 
 MARKER_NAME = "envlock.json"
 MARKER_SCHEMA = "envlock/environment/1"

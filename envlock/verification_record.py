@@ -17,13 +17,13 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Literal
 
-from envlock import __version__
 from envlock.errors import ArtifactError
 from envlock.formats.json_text import parse_json
 from envlock.formats.plain_values import from_plain, to_plain
 from envlock.knowledge.datafiles import database_digest
 from envlock.resolution import Resolution
 from envlock.verification import Verification
+from envlock.version import __version__
 from envlock.writers.files import write_whole
 
 RECORD_NAME = "envlock-verification.json"

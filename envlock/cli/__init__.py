@@ -15,10 +15,10 @@ from importlib import import_module
 from io import StringIO
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
-from envlock import __version__
 from envlock.cli.interface import Command, CommandGroup, Level
 from envlock.cli.progress import choose_reporter
 from envlock.errors import ArtifactError, EnvlockError, UsageError
+from envlock.version import __version__
 
 if TYPE_CHECKING:
     from types import FrameType
