@@ -12,6 +12,7 @@ import pytest
 
 from envlock.cli import main
 from envlock.interpreters import Interpreter
+from tests.stand_ins import pins_of
 
 ASSETS = Path(__file__).parent.parent / "assets"
 PROJECTS = ASSETS / "projects"
@@ -148,12 +149,12 @@ def test_a_hostile_project_is_read_and_nothing_of_it_is_run_or_followed(
 @pytest.mark.online
 @pytest.mark.environments
 @pytest.mark.parametrize(
-    ("project", "python", "requirements", "models", "modules"),
+    ("project", "python", "pins", "models", "modules"),
     [
         pytest.param(
             "digits",
             "3.6",
-            ["tensorflow==1.12.0", "keras==2.2.4"],
+            {"tensorflow": "1.12.0", "keras": "2.2.4"},
             ["models/digits.h5"],
             ["digits", "digits.network", "digits.train"],
             id="TensorFlow 1.12 and standalone Keras, setup.py",
@@ -161,7 +162,7 @@ def test_a_hostile_project_is_read_and_nothing_of_it_is_run_or_followed(
         pytest.param(
             "ratings",
             "3.8",
-            ["tensorflow-cpu==2.3.1", "tensorflow-addons==0.11.2"],
+            {"tensorflow-cpu": "2.3.1", "tensorflow-addons": "0.11.2"},
             ["models/ratings", "models/ratings.h5"],
             ["features", "train"],
             id="TensorFlow 2.3 and Addons, notebooks",
@@ -169,7 +170,7 @@ def test_a_hostile_project_is_read_and_nothing_of_it_is_run_or_followed(
         pytest.param(
             "churn",
             "3.11",
-            ["tensorflow-cpu==2.15.1"],
+            {"tensorflow-cpu": "2.15.1"},
             ["models/churn.keras"],
             ["churn", "churn.layers", "churn.settings", "churn.train"],
             id="TensorFlow 2.15 and a layer of its own, Pipfile",
@@ -179,7 +180,7 @@ def test_a_hostile_project_is_read_and_nothing_of_it_is_run_or_followed(
 def test_an_old_project_runs_after_one_command(
     project: str,
     python: str,
-    requirements: list[str],
+    pins: dict[str, str],
     models: list[str],
     modules: list[str],
     tmp_path: Path,
@@ -195,6 +196,6 @@ def test_an_old_project_runs_after_one_command(
     document = json.loads(capsys.readouterr().out)
     (environment,) = document["environments"]
     assert environment["candidate"]["python"] == python
-    assert environment["candidate"]["requirements"] == requirements
+    assert pins.items() <= pins_of(Path(environment["lock"])).items()
     assert [(item["name"], item["state"]) for item in environment["models"]] == [(name, "verified") for name in models]
     assert [(item["name"], item["outcome"]) for item in document["modules"]] == [(name, "imported") for name in modules]
