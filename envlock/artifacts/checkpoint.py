@@ -47,7 +47,7 @@ _LARGEST_GRAPH = 32 * 1024 * 1024
 _KERAS_CHILD = re.compile(r"layer(_with_weights)?-\d+|keras_api|_operations|_self_tracked_trackables")
 """What Keras models call the objects below them, and no others do."""
 
-_VALUE_KEY = "/.ATTRIBUTES/VARIABLE_VALUE"
+VALUE_KEY = "/.ATTRIBUTES/VARIABLE_VALUE"
 """How the keys of variables end that are saved by their objects."""
 
 _HEAD_SIZE = 4096
@@ -99,6 +99,17 @@ class CheckpointReader:
             findings=(*checkpoint.findings, *damaged_meta, *_check_shards(checkpoint, shards)),
             traits=_traits(bundle, objects),
         )
+
+
+def read_variables(source: ArtifactSource) -> tuple[StoredTensor, ...]:
+    """The variables of the checkpoint that *source* is a part of or holds, by the names that loaders ask for.
+
+    Raises:
+        ArtifactError: There is none, or its index is damaged.
+    """
+    checkpoint = _find_checkpoint(source)
+    with checkpoint.open(checkpoint.table) as stream:
+        return _variables(read_tensor_bundle(RangeReader(stream), where=printable(checkpoint.table)))
 
 
 def is_checkpoint_table(reader: RangeReader) -> bool:
@@ -304,7 +315,7 @@ def _describe_tensor(tensor: StoredTensor) -> str:
 def _find_slots(bundle: TensorBundle) -> list[str]:
     """Names that optimizers give to what they keep of each variable: ``Adam`` of ``weights`` and ``weights/Adam``."""
     names = {tensor.name for tensor in bundle.variables}
-    split = (name.rpartition("/") for name in names if not name.endswith(_VALUE_KEY))
+    split = (name.rpartition("/") for name in names if not name.endswith(VALUE_KEY))
     return sorted({slot for variable, _, slot in split if variable in names})
 
 

@@ -68,7 +68,7 @@ class Cause:
 
 
 def different_remedies(remedies: Iterable[Remedy]) -> tuple[Remedy, ...]:
-    """Those of *remedies* that neither repeat the commands of an earlier one nor install what one of them installs."""
+    """Those of *remedies* that repeat no earlier one: its commands, what it installs, or the argument it passes."""
     kept: list[Remedy] = []
     for remedy in remedies:
         if not any(_covers(earlier, remedy) for earlier in kept):
@@ -79,7 +79,14 @@ def different_remedies(remedies: Iterable[Remedy]) -> tuple[Remedy, ...]:
 def _covers(one: Remedy, other: Remedy) -> bool:
     if other.requirements:
         return {item.name for item in other.requirements} <= {item.name for item in one.requirements}
+    if one.kind == other.kind == "load-argument":
+        return _without_values(one) == _without_values(other)
     return (one.commands or one.message) == (other.commands or other.message)
+
+
+def _without_values(remedy: Remedy) -> tuple[str, ...]:
+    """The commands of a remedy up to what they pass."""
+    return tuple(command.partition("=")[0] for command in remedy.commands)
 
 
 def merge(recognised: Iterable[Cause], expected: Iterable[Cause]) -> tuple[Cause, ...]:

@@ -47,6 +47,9 @@ class Question:
 
     trusts_code: bool = False
 
+    is_for_tpu: bool = False
+    """Whether the artifact is to run on a TPU."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
@@ -102,6 +105,8 @@ def _refuse_contradictions(question: Question) -> None:
             raise UsageError(f"{option} needs the environment", hint="name it with --venv DIR or --python EXE")
     if question.architecture is not None and question.path is None:
         raise UsageError("--architecture is for weights, and none are named", hint="name the file of the weights")
+    if question.is_for_tpu and question.path is None:
+        raise UsageError("--tpu is for a model, and none is named", hint="name the model")
     if question.runs and question.path is None:
         raise UsageError("--run loads a model, and none is named", hint="name the model, or leave --run out")
     if question.copy_path is not None:
@@ -137,6 +142,7 @@ def _observe(question: Question, reporter: Reporter) -> Observations:
         environment=environment,
         traceback=question.traceback,
         architecture=inspect(question.architecture, is_deep=True) if question.architecture is not None else None,
+        is_for_tpu=question.is_for_tpu,
     )
 
 
@@ -169,7 +175,7 @@ def _conclude(observed: Observations, verification: Verification | None) -> tupl
 
 def _smallest_useful_change_first(cause: Cause, observed: Observations) -> Cause:
     """Where nothing installed there reads the artifact, mending something else there is not enough."""
-    if observed.can_load or cause.is_decisive or not any(remedy.requirements for remedy in cause.remedies):
+    if not observed.is_refused or cause.is_decisive or not any(remedy.requirements for remedy in cause.remedies):
         return cause
     another = Workbench(observed).make_environment()
     others = [remedy for remedy in cause.remedies if remedy.commands != another.commands]

@@ -34,12 +34,15 @@ class InstalledEnvironment:
     executable: Path
     """As it was named, absolute; links are not followed, since they lead out of virtual environments."""
 
+    base: Path
+    """The interpreter that a virtual environment was made from; the same for what is none, or does not tell."""
+
     python: Version
     folders: tuple[Path, ...]
     """Existing ones that distributions stand in, in the order in which Python looks there."""
 
     personal_folders: tuple[Path, ...]
-    """Those of them that belong to the person, and to every environment that is not virtual."""
+    """Those of them that belong to the person: what ``PYTHONPATH`` names, and the user's own where it looks there."""
 
     distributions: Mapping[str, Version]
     """By normalised name, sorted; of several versions, the one that is imported."""
@@ -57,6 +60,12 @@ class InstalledEnvironment:
         """The member of the TensorFlow family that is installed, and its version; of several, the newest."""
         members = [(name, version) for name, version in self.distributions.items() if name in _family()]
         return max(members, key=lambda member: member[1], default=None)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What an isolated Python needs to find what the person has installed beside the environment."""
+        folders = os.pathsep.join(map(str, self.personal_folders))
+        return {"PYTHONPATH": folders} if folders else {}
 
     def loaders(self) -> tuple[Loader, ...]:
         """The lines of implementations that are there to load with, in the order of the table.
@@ -100,8 +109,10 @@ def find_python(place: Path) -> Path:
     return Path(named).absolute()
 
 
-def read_environment(executable: Path) -> InstalledEnvironment:
+def read_environment(executable: Path, *, heeds_python_path: bool = True) -> InstalledEnvironment:
     """Read what is installed for the interpreter *executable*.
+
+    What ``PYTHONPATH`` names here and now is part of it, unless the question is what others find there.
 
     Raises:
         UsageError: It is broken, or no Python.
@@ -110,21 +121,23 @@ def read_environment(executable: Path) -> InstalledEnvironment:
         problem = f"{executable}: is a link to {os.path.realpath(executable)}, which is gone"
         raise UsageError(problem, hint="the Python that the environment was made from was removed: make it anew")
     configuration = _read_configuration(executable)
+    named = tuple(_existing(_named_folders())) if heeds_python_path else ()
     if configuration is None:
         version, prefix = _ask(executable)
-        personal = tuple(_existing(_personal_folders(line_of(version))))
+        personal = (*named, *_existing(_personal_folders(line_of(version))))
         folders = (*personal, *_existing(_folders_of(prefix, line_of(version))))
     else:
         version, prefix = _version_of(configuration, executable), executable.parent.parent
-        personal = ()
-        folders = tuple(_existing(_folders_of(prefix, line_of(version))))
+        personal = named
+        folders = (*personal, *_existing(_folders_of(prefix, line_of(version))))
         if configuration.get("include-system-site-packages", "").lower() == "true" and "home" in configuration:
-            personal = tuple(_existing(_personal_folders(line_of(version))))
+            personal = (*named, *_existing(_personal_folders(line_of(version))))
             system = _existing(_folders_of(Path(configuration["home"]).parent, line_of(version)))
-            folders = (*personal, *folders, *system)
+            folders = (*personal, *_existing(_folders_of(prefix, line_of(version))), *system)
     found = _distributions_in(folders)
     return InstalledEnvironment(
         executable=executable,
+        base=_base_of(configuration or {}, line_of(version), executable),
         python=version,
         folders=folders,
         personal_folders=personal,
@@ -158,6 +171,11 @@ def _version_of(configuration: Mapping[str, str], executable: Path) -> Version:
     return _ask(executable)[0]
 
 
+def _base_of(configuration: Mapping[str, str], line: str, executable: Path) -> Path:
+    base = Path(configuration.get("home", "")) / f"python{line}"
+    return base if base.is_absolute() and base.exists() else executable
+
+
 def _ask(executable: Path) -> tuple[Version, Path]:
     """The version and the prefix of an installation.
 
@@ -182,6 +200,11 @@ def _folders_of(prefix: Path, line: str) -> Iterator[Path]:
     yield prefix / "lib" / f"python{line[0]}" / "dist-packages"
     yield prefix / "lib" / f"python{line}" / "dist-packages"
     yield prefix / "Lib" / "site-packages"
+
+
+def _named_folders() -> Iterator[Path]:
+    """What the person has put before everything else, for every Python that is started from here."""
+    yield from (Path(name).absolute() for name in os.environ.get("PYTHONPATH", "").split(os.pathsep) if name)
 
 
 def _personal_folders(line: str) -> Iterator[Path]:

@@ -22,7 +22,7 @@ from envlock.interpreters.survey import survey_executables
 from envlock.knowledge.datafiles import database_digest
 from envlock.knowledge.families import members_of
 from envlock.knowledge.loaders import distributions_of_implementations
-from envlock.lock import Lock
+from envlock.locks import Lock
 from envlock.reporter import Reporter
 from envlock.resolution import Resolution, Resolver, resolvers_of
 from envlock.target import Target, platform_here
@@ -30,8 +30,8 @@ from envlock.verification import Verification
 from envlock.workplace import private_temporary_folder
 from envlock.writers import WRITERS
 
-_ENGINES = ("uv", "pip-tools")
-"""Those that know all of the person's index, and not only what TensorFlow depends on."""
+_ENGINES = ("uv", "pip-tools", "offline")
+"""First those that know all of the person's index; what knows only what TensorFlow depends on serves older Pythons."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +106,8 @@ def make_mended_copy(
 
 
 def _base_of(original: InstalledEnvironment) -> Interpreter:
-    survey = survey_executables({original.executable: "named"})
+    # Isolated, the Python of a virtual environment of 2.7 does not find its own library.
+    survey = survey_executables({original.base: "named"})
     if not survey.interpreters:
         reason = survey.skipped[0].reason
         raise UsageError(f"{original.executable}: {reason}", hint="no environment can be made from this Python")
@@ -152,7 +153,8 @@ def _resolve(
             kept=[pin for pin in kept if pin not in constraints],
         )
 
-    *others, last = [(resolver, constraints) for resolver in resolvers_of(_ENGINES) for constraints in (kept, core)]
+    resolvers = [resolver for name in _ENGINES for resolver in resolvers_of([name])]
+    *others, last = [(resolver, constraints) for resolver in resolvers for constraints in (kept, core)]
     for resolver, constraints in others:
         with suppress(ResolutionError):
             return ask(resolver, constraints)

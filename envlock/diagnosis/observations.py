@@ -11,10 +11,11 @@ from envlock.diagnosis.installed import InstalledEnvironment
 from envlock.diagnosis.traceback_text import Traceback
 from envlock.errors import ArtifactError
 from envlock.inspection import Inspection
-from envlock.knowledge.releases import line_of
-from envlock.loadability import Verdict, VerdictName, judge
-
-_BEST_FIRST: tuple[VerdictName, ...] = ("loads", "needs-code", "unknown", "fails")
+from envlock.knowledge.releases import line_of, lines_of
+from envlock.loadability import Verdict
+from envlock.loading import Loading
+from envlock.network_recognition import RecognisedNetwork, recognise_network
+from envlock.weight_mapping import WeightMapping, mapping_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,24 +34,52 @@ class Observations:
     architecture: Inspection | None = None
     """What the weights in the artifact are to go into."""
 
+    is_for_tpu: bool = False
+    """Whether the artifact is to run on a TPU."""
+
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
         """What is predicted for the loaders that the environment has, best first; empty where nothing is known."""
         if self.artifact is None or self.environment is None:
             return ()
-        here = {loader.name for loader in self.environment.loaders()}
-        verdicts = judge(self.artifact.provenance, self.artifact.saver)
-        return tuple(
-            sorted(
-                (verdict for verdict in verdicts if verdict.loader.name in here),
-                key=lambda verdict: _BEST_FIRST.index(verdict.verdict),
-            )
-        )
+        return Loading(inspection=self.artifact).expectations(self.environment.loaders())
+
+    @cached_property
+    def network(self) -> RecognisedNetwork | None:
+        """The published network whose weights the artifact holds; ``None`` where it is none, or no weights."""
+        if self.artifact is None:
+            return None
+        return recognise_network(self.artifact.provenance.path, self.artifact.provenance)
+
+    @cached_property
+    def mapping(self) -> WeightMapping | None:
+        """How a model of the TensorFlow that is there takes them, of the newest one where none is."""
+        if self.network is None or self.artifact is None:
+            return None
+        return mapping_for(self.network, self.artifact.provenance, self.tensorflow_line)
+
+    @property
+    def tensorflow_line(self) -> str:
+        """That of the environment; the newest of all where there is none, or it has none."""
+        tensorflow = self.environment.tensorflow if self.environment is not None else None
+        return line_of(tensorflow[1]) if tensorflow is not None else lines_of("tensorflow")[-1]
 
     @property
     def can_load(self) -> bool:
         """Whether nothing is known that forbids the environment to load the artifact."""
-        return not self.verdicts or self.verdicts[0].verdict != "fails"
+        return not self.lacks_h5py and not self.is_refused
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether all that is known of the loaders there says that none of them loads it."""
+        return bool(self.verdicts) and self.verdicts[0].verdict == "fails"
+
+    @property
+    def lacks_h5py(self) -> bool:
+        """Whether the artifact is HDF5 and nothing in the environment reads that: old releases do not require h5py."""
+        if self.artifact is None or self.environment is None or self.environment.tensorflow is None:
+            return False
+        return self.artifact.provenance.format == "keras-hdf5" and "h5py" not in self.environment.distributions
 
     def doubts(self) -> Iterator[str]:
         """What speaks against it that the error came of the environment, a clause each."""

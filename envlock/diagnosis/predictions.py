@@ -9,7 +9,7 @@ from itertools import groupby
 from packaging.requirements import Requirement
 
 from envlock.diagnosis.causes import Cause, Remedy
-from envlock.diagnosis.conflicts import find_conflicts
+from envlock.diagnosis.conflicts import conditions_met, find_conflicts
 from envlock.diagnosis.installed import InstalledEnvironment
 from envlock.diagnosis.observations import Observations
 from envlock.diagnosis.remedies import Workbench
@@ -18,12 +18,18 @@ from envlock.errors import ArtifactError
 from envlock.findings import own_objects
 from envlock.formats.text import printable
 from envlock.inspection import Inspection
+from envlock.knowledge.bounds import bounds_for
 from envlock.knowledge.custom_objects import module_of
 from envlock.knowledge.failures import failure
 from envlock.knowledge.loaders import Loader
 from envlock.knowledge.pairings import paired_lines, release_for_tensorflow
 from envlock.knowledge.releases import line_of
-from envlock.knowledge.tpu import tpu_generations, tpu_software_for
+from envlock.knowledge.tpu import (
+    operations_beyond_tpus,
+    operations_of_tpus,
+    tpu_generations,
+    tpu_software_for,
+)
 from envlock.loadability import CustomObject, judge
 from envlock.provenance import Evidence, Finding, Provenance
 
@@ -38,13 +44,17 @@ def predict(observed: Observations) -> Iterator[Cause]:
     if observed.damage is not None:
         yield _damage(observed.damage)
     if observed.artifact is not None:
-        yield from _from_findings(observed.artifact, observed.architecture, bench)
+        yield from _from_findings(observed, bench)
         if observed.architecture is not None:
             yield from _from_misfits(observed.artifact, observed.architecture, bench)
         yield from _from_custom_objects(observed.artifact, observed.environment, bench)
         yield from _from_tpu_operations(observed.artifact, observed.environment, bench)
+        if observed.is_for_tpu:
+            yield from _beyond_tpus(observed.artifact, observed.tensorflow_line)
     if observed.environment is not None:
         yield from find_conflicts(observed.environment, bench)
+        if observed.lacks_h5py:
+            yield _without_h5py(observed.environment, bench)
     yield from _from_verdicts(observed, bench)
 
 
@@ -78,10 +88,11 @@ _TOLD_OTHERWISE = frozenset({"unknown-operation"})
 _WEIGHTS_ONLY = "weights-only"
 
 
-def _from_findings(artifact: Inspection, architecture: Inspection | None, bench: Workbench) -> Iterator[Cause]:
+def _from_findings(observed: Observations, bench: Workbench) -> Iterator[Cause]:
     """What forbids the artifact to load anywhere, a cause for each kind of finding."""
-    expected = _TOLD_OTHERWISE if architecture is None else _TOLD_OTHERWISE | {_WEIGHTS_ONLY}
-    severe = [item for item in artifact.findings if item.severity == "error" and item.reference not in expected]
+    findings = observed.artifact.findings if observed.artifact is not None else ()
+    expected = _TOLD_OTHERWISE if observed.architecture is None else _TOLD_OTHERWISE | {_WEIGHTS_ONLY}
+    severe = [item for item in findings if item.severity == "error" and item.reference not in expected]
     for reference, group in groupby(sorted(severe, key=lambda item: item.reference), lambda item: item.reference):
         first, *others = group
         yield Cause(
@@ -90,13 +101,19 @@ def _from_findings(artifact: Inspection, architecture: Inspection | None, bench:
             explanation=_sentence(first.message),
             likelihood="confirmed",
             evidence=("read in the artifact itself", *(item.message for item in others)),
-            remedies=tuple(_remedies_of_finding(first, bench)),
+            remedies=tuple(_remedies_of_finding(first, observed, bench)),
             is_decisive=True,
         )
 
 
-def _remedies_of_finding(finding: Finding, bench: Workbench) -> Iterator[Remedy]:
-    if finding.reference == _WEIGHTS_ONLY:
+def _remedies_of_finding(finding: Finding, observed: Observations, bench: Workbench) -> Iterator[Remedy]:
+    if finding.reference == _WEIGHTS_ONLY and observed.mapping is not None:
+        yield Remedy(
+            kind="code",
+            message="build the network that these weights are of, and load them into it",
+            commands=(f"model = {observed.mapping.expression}", "model.load_weights(path)"),
+        )
+    elif finding.reference == _WEIGHTS_ONLY:
         yield Remedy(kind="code", message=finding.hint, commands=("model.load_weights(path)",))
         yield bench.make_environment()
     elif finding.hint:
@@ -213,15 +230,11 @@ def _brought_object(
     )
 
 
-_MARK_OF_TPU = "TPU"
-"""In the name of every operation that a TPU alone runs, such as ``TPUPartitionedCall``, and of no other."""
-
-
 def _from_tpu_operations(
     artifact: Inspection, environment: InstalledEnvironment | None, bench: Workbench
 ) -> Iterator[Cause]:
     provenance = artifact.provenance
-    names = [operation.name for operation in provenance.operations if _MARK_OF_TPU in operation.name]
+    names = operations_of_tpus(operation.name for operation in provenance.operations)
     if not names:
         return
     remedies = [bench.make_environment("--device", "tpu")]
@@ -244,13 +257,31 @@ def _from_tpu_operations(
     )
 
 
+def _beyond_tpus(artifact: Inspection, line: str) -> Iterator[Cause]:
+    names = operations_beyond_tpus((operation.name for operation in artifact.provenance.operations), line)
+    if not names:
+        return
+    message = (
+        "keep them out of what the TPU compiles: prepare the inputs on the host, and export the model without them"
+    )
+    yield Cause(
+        reference="operations-beyond-tpus",
+        title="operations that TPUs do not run",
+        explanation=f"A TPU runs only what XLA compiles, and that compiles no {_listed(names)}.",
+        likelihood="predicted",
+        evidence=("read in the artifact itself",),
+        remedies=(Remedy(kind="code", message=message),),
+        names=frozenset(names),
+    )
+
+
 # --- both ----------------------------------------------------------------------------------------------------
 
 
 def _from_verdicts(observed: Observations, bench: Workbench) -> Iterator[Cause]:
     """Why nothing that is installed loads the artifact, where that is so."""
     artifact, environment = observed.artifact, observed.environment
-    if artifact is None or environment is None or observed.can_load:
+    if artifact is None or environment is None or not observed.is_refused:
         return
     verdict = observed.verdicts[0]
     messages = [reason.message for reason in verdict.reasons]
@@ -267,6 +298,26 @@ def _from_verdicts(observed: Observations, bench: Workbench) -> Iterator[Cause]:
         remedies=(*_siblings(artifact, environment, bench), bench.make_environment()),
         names=_parts_of(artifact.provenance)
         & frozenset(word for text in messages for word in re.findall(r"[\w>]+", text)),
+        is_decisive=True,
+    )
+
+
+def _without_h5py(environment: InstalledEnvironment, bench: Workbench) -> Cause:
+    known = failure("h5py-missing")
+    bounds = [
+        bound.requirement
+        for name, version in environment.distributions.items()
+        for bound in bounds_for(name, version, python=environment.python_line)
+        if bound.requirement.name == "h5py"
+    ]
+    return Cause(
+        reference=known.id,
+        title=known.title,
+        explanation=known.cause,
+        likelihood="predicted",
+        evidence=tuple(conditions_met(known, environment)),
+        remedies=(bench.install(bounds[:1] or [Requirement("h5py")], "install what reads HDF5"),),
+        sources=known.sources,
         is_decisive=True,
     )
 

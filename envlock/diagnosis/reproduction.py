@@ -5,8 +5,8 @@ Nothing is written to the environment, nor anywhere else but to a folder that is
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from envlock.diagnosis.installed import InstalledEnvironment
@@ -14,7 +14,7 @@ from envlock.diagnosis.observations import Observations
 from envlock.diagnosis.traceback_text import Traceback, parse_traceback
 from envlock.errors import UsageError
 from envlock.inspection import Inspection
-from envlock.knowledge.custom_objects import module_of
+from envlock.loading import Loading
 from envlock.verification import Verification, verify
 
 
@@ -45,20 +45,17 @@ def reproduce(
     if any(item.needs_trust for item in provenance.code) and not trusts_code:
         problem = f"{provenance.path}: holds code, which loading would run"
         raise UsageError(problem, hint="pass --trust if you trust where it comes from")
-    brought = {item.distribution for item in artifact.custom} & environment.distributions.keys()
-    return verify(
+    loading = Loading(inspection=artifact, code=code, trusts_code=trusts_code)
+    verification = verify(
         environment.executable,
         provenance.path,
         loaders=_probes(observed, environment),
-        artifact_format=provenance.format,
-        inputs=provenance.inputs,
-        tags=sorted(provenance.tags[0]) if provenance.tags else (),
-        modules=sorted(filter(None, map(module_of, filter(None, brought)))),
-        custom_objects=[item.name for item in artifact.custom if item.kind != "operation"],
-        code=code,
-        trust=trusts_code,
-        environment={**_personal_packages(environment), **(variables or {})},
+        **loading.arguments,
+        modules=loading.modules_there(environment.distributions, environment.tensorflow),
+        environment={**environment.variables, **(variables or {})},
     )
+    # The person's own Python finds the person's packages by itself.
+    return replace(verification, environment=dict(variables or {}))
 
 
 def _probes(observed: Observations, environment: InstalledEnvironment) -> tuple[str, ...]:
@@ -74,9 +71,3 @@ def error_of(verification: Verification) -> Traceback:
     """All that went wrong, the ways that were tried in vain included, as if it had been pasted."""
     failed = [attempt.error for attempt in verification.attempts]
     return parse_traceback("\n".join([*failed, verification.traceback, verification.error or ""]))
-
-
-def _personal_packages(environment: InstalledEnvironment) -> dict[str, str]:
-    """What the person has installed beside the environment, which an isolated Python does not look at by itself."""
-    folders = os.pathsep.join(map(str, environment.personal_folders))
-    return {"PYTHONPATH": folders} if folders else {}

@@ -1,8 +1,4 @@
-"""Weights in HDF5, and an architecture -> where the ones do not fit the other, layer by layer.
-
-Format: keras/saving/hdf5_format.py (``layer_names``, ``weight_names``), keras/saving/saving_lib.py (``vars`` of a tree
-of objects).
-"""
+"""Weights in HDF5, and an architecture -> where the ones do not fit the other, layer by layer."""
 
 from __future__ import annotations
 
@@ -15,8 +11,10 @@ from envlock.artifacts import LocalSource
 from envlock.formats.hdf5.file import Hdf5File
 from envlock.formats.ranges import RangeReader
 from envlock.formats.text import printable
+from envlock.knowledge.networks import numbered_name
 from envlock.knowledge.weight_shapes import Shape, weight_shapes
 from envlock.provenance import Provenance
+from envlock.stored_weights import StoredLayer, class_and_number, read_listed_layers, read_tree_layers
 
 
 class LayerWeights(NamedTuple):
@@ -50,15 +48,21 @@ def find_misfits(weights: Path, architecture: Provenance) -> Iterator[Misfit]:
     """
     with LocalSource(weights).open() as stream:
         file = Hdf5File(RangeReader(stream))
-        listed, tree = list(_read_listed(file)), list(_read_tree(file))
+        listed, tree = read_listed_layers(file), read_tree_layers(file)
     layers = list(_layers_of(architecture))
     if not layers or any(item.class_name.startswith(_QUANTIZED) for item in architecture.objects):
         return
     expected = [layer for layer in layers if layer is not None and layer.shapes]
     if listed:
-        yield from _compare_in_order(listed, expected, are_all_known=None not in layers)
+        stored = [LayerWeights(layer.name, "", _shapes_of(layer)) for layer in listed]
+        yield from _compare_in_order(stored, expected, are_all_known=None not in layers)
     else:
-        yield from _compare_by_class(tree, expected)
+        stored = [LayerWeights(layer.name, class_and_number(layer.name)[0], _shapes_of(layer)) for layer in tree]
+        yield from _compare_by_class(stored, expected)
+
+
+def _shapes_of(layer: StoredLayer) -> tuple[Shape, ...]:
+    return tuple(variable.shape for variable in layer.variables)
 
 
 _QUANTIZED = "Quantized"
@@ -122,56 +126,6 @@ def _described(shape: Shape) -> str:
     return f"({', '.join('any' if axis is None else str(axis) for axis in shape)})"
 
 
-# --- the file ------------------------------------------------------------------------------------------------
-
-_NAMED_GROUPS = ("/", "/model_weights")
-_TREES = ("/layers", "/_layer_checkpoint_dependencies")
-_VARIABLES = "vars"
-_STATE = frozenset({"seed_generator"})
-"""What layers keep beside their weights."""
-
-
-def _read_listed(file: Hdf5File) -> Iterator[LayerWeights]:
-    """The layers with weights of a file that lists their names, in the order of the model."""
-    for group in _NAMED_GROUPS:
-        for name in file.chunked_attribute("layer_names", group):
-            place = f"{group.rstrip('/')}/{name}"
-            datasets = (file.dataset(f"{place}/{weight}") for weight in file.chunked_attribute("weight_names", place))
-            shapes = tuple(dataset.shape for dataset in datasets if dataset is not None)
-            if shapes:
-                yield LayerWeights(name=name, class_name="", shapes=shapes)
-
-
-def _read_tree(file: Hdf5File) -> Iterator[LayerWeights]:
-    """The layers with weights of a file that has the tree of the model's objects, by class and number."""
-    for group in _TREES:
-        names = [link.name for link in file.members(group)]
-        for name in sorted(names, key=_class_and_number):
-            shapes = tuple(_shapes_below(file, f"{group}/{name}"))
-            if shapes:
-                yield LayerWeights(name=name, class_name=_class_and_number(name)[0], shapes=shapes)
-
-
-def _class_and_number(name: str) -> tuple[str, int]:
-    """``dense_12`` as ``dense`` and 12; the first of a class has no number."""
-    head, _, tail = name.rpartition("_")
-    return (head, int(tail)) if head and tail.isdecimal() else (name, 0)
-
-
-def _shapes_below(file: Hdf5File, place: str) -> Iterator[Shape]:
-    """The shapes of all variables of a layer and of the objects in it."""
-    names = [link.name for link in file.members(place)]
-    if _VARIABLES in names:
-        variables = [link.name for link in file.members(f"{place}/{_VARIABLES}")]
-        for name in sorted(variables, key=lambda name: (len(name), name)):
-            dataset = file.dataset(f"{place}/{_VARIABLES}/{name}")
-            if dataset is not None:
-                yield dataset.shape
-    for name in names:
-        if name != _VARIABLES and name not in _STATE and file.dataset(f"{place}/{name}") is None:
-            yield from _shapes_below(file, f"{place}/{name}")
-
-
 # --- the architecture ----------------------------------------------------------------------------------------
 
 # Below the name of what holds the configuration; up to Keras 2.2 that of a Sequential was a list.
@@ -185,10 +139,4 @@ def _layers_of(architecture: Provenance) -> Iterator[LayerWeights | None]:
             settings = dict(item.settings)
             shapes = weight_shapes(item.class_name, settings)
             name = str(settings.get("name") or item.class_name)
-            yield None if shapes is None else LayerWeights(name, _snake_case(item.class_name), shapes)
-
-
-def _snake_case(class_name: str) -> str:
-    """The name that Keras gives to the first layer of a class, such as ``batch_normalization``."""
-    words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", class_name)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
+            yield None if shapes is None else LayerWeights(name, numbered_name(item.class_name), shapes)

@@ -74,4 +74,5 @@ def _choose(
         platform=platform,
         pythons=(),
         wishes=Wishes(prefer=prefer),
+        stamp=inspection.stamp,
     )

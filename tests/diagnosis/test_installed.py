@@ -121,6 +121,18 @@ def test_the_packages_of_the_system_count_where_the_environment_sees_them(
     assert environment.personal_folders == (personal,)
 
 
+def test_what_the_search_path_names_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_environment(tmp_path / "environment", numpy="1.18.5", six="1.15.0")
+    (tmp_path / "mine/numpy-1.16.0.dist-info").mkdir(parents=True)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "mine"), str(tmp_path / "gone"), ""]))
+
+    environment = read_environment(find_python(folder))
+
+    assert installed(folder) == {"numpy": "1.16.0", "six": "1.15.0"}
+    assert environment.folders == (tmp_path / "mine", packages_of(folder))
+    assert environment.personal_folders == (tmp_path / "mine",)
+
+
 @pytest.mark.parametrize("line", ["2.7", "3.6", "3.8", "3.13"])
 def test_an_installation_of_any_line_is_read(line: str, require_interpreter: Callable[[str], Interpreter]) -> None:
     interpreter = require_interpreter(line)

@@ -66,12 +66,14 @@ def diagnosed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Diagnose:
         environment: dict[str, str] | None = None,
         error: str | None = None,
         read: Provenance | None = None,
+        is_for_tpu: bool = False,
     ) -> Diagnosis:
         place = None if environment is None else make_environment(tmp_path / "environment", **environment)
         question = Question(
             path=Path("model") if read is not None else None if artifact is None else ASSETS / artifact,
             python=place,
             traceback=None if error is None else parse_traceback(error),
+            is_for_tpu=is_for_tpu,
         )
         if read is not None:
             monkeypatch.setattr("envlock.diagnosis.diagnose.inspect", lambda *_, **__: inspected(read))
@@ -211,6 +213,30 @@ def test_a_graph_for_tpus_is_named_with_what_runs_it(diagnosed: Diagnose) -> Non
     )
 
 
+@pytest.mark.parametrize("name", ["InfeedDequeueTuple", "OutfeedEnqueueTuple", "CrossReplicaSum", "TPUReplicatedInput"])
+def test_every_mark_of_a_tpu_is_known(name: str, diagnosed: Diagnose) -> None:
+    graph = provenance(format="saved-model", operations=(operation("MatMul"), operation(name)))
+
+    (cause,) = diagnosed(environment=TF_2_10, read=graph, is_for_tpu=True).causes
+
+    assert (cause.reference, cause.names) == ("tpu-graph", {name})
+
+
+def test_operations_that_tpus_do_not_run_are_named_where_the_model_is_to_run_on_one(diagnosed: Diagnose) -> None:
+    diagnosis = diagnosed("saved_model/1.15", TF_2_10, is_for_tpu=True)
+    (cause,) = diagnosis.causes
+
+    assert told(diagnosis) == [("operations-beyond-tpus", "predicted")]
+    assert cause.explanation == (
+        "A TPU runs only what XLA compiles, and that compiles no HashTableV2, InitializeTableFromTextFileV2, PyFunc."
+    )
+
+
+@pytest.mark.parametrize("artifact", ["saved_model/2.3", "saved_model/2.16", "graphs/1.15/frozen.pb"])
+def test_what_saves_and_restores_is_left_to_the_host_of_a_tpu(artifact: str, diagnosed: Diagnose) -> None:
+    assert told(diagnosed(artifact, is_for_tpu=True)) == []
+
+
 # --- from TensorFlow 1.15 to 2.4 -----------------------------------------------------------------------------
 
 
@@ -346,6 +372,28 @@ def test_a_file_that_is_not_there_is_no_cause(diagnosed: Diagnose) -> None:
         diagnosed("keras/gone.h5")
 
 
+def test_an_hdf5_file_is_not_blamed_where_nothing_reads_hdf5(diagnosed: Diagnose) -> None:
+    environment = {name: version for name, version in TF_1_15.items() if name != "h5py"}
+
+    diagnosis = diagnosed("keras/tf-1.15-sequential.h5", environment)
+
+    assert told(diagnosis) == [("h5py-missing", "predicted")]
+    assert diagnosis.causes[0].evidence == ("h5py is not installed",)
+    assert commands(diagnosis.causes[0], diagnosis) == ["PYTHON -m pip install 'h5py<3'"]
+
+
+def test_a_python_function_of_another_process_is_recognised(diagnosed: Diagnose) -> None:
+    diagnosis = diagnosed(error="InvalidArgumentError:  ValueError: callback pyfunc_0 is not found")
+
+    assert told(diagnosis) == [("python-function-gone", "recognised")]
+
+
+def test_an_argument_is_passed_once(diagnosed: Diagnose) -> None:
+    diagnosis = diagnosed("custom_layer/model.h5", TF_2_10, "ValueError: Unknown layer: Scale")
+
+    assert commands(diagnosis.causes[0], diagnosis) == CUSTOM_LAYER
+
+
 # --- weights and checkpoints ---------------------------------------------------------------------------------
 
 
@@ -357,6 +405,15 @@ def test_weights_alone_are_no_model(diagnosed: Diagnose) -> None:
         "model.load_weights(path)",
         "envlock from-model keras/tf-2.3-weights.h5",
     ]
+
+
+def test_the_weights_of_a_published_network_are_recognised(diagnosed: Diagnose) -> None:
+    observed = diagnosed("networks/vgg_16.ckpt.index", TF_2_4).observed
+
+    assert observed.network is not None
+    assert observed.mapping is not None
+    assert (observed.network.network.name, observed.network.variable_count) == ("vgg_16", 32)
+    assert observed.mapping.expression == "tf.keras.applications.VGG16(weights=None, classes=1000)"
 
 
 def test_a_checkpoint_without_its_data_is_told(diagnosed: Diagnose, tmp_path: Path) -> None:
@@ -429,6 +486,7 @@ def test_a_fix_is_told_once(diagnosed: Diagnose) -> None:
         (Question(path=Path("model.h5"), runs=True), "--run needs the environment"),
         (Question(python=Path("python3"), runs=True), "--run loads a model, and none is named"),
         (Question(path=Path("model.h5"), copy_path=Path("copy")), "--fix needs the environment"),
+        (Question(python=Path("python3"), is_for_tpu=True), "--tpu is for a model, and none is named"),
     ],
 )
 def test_too_little_is_refused(question: Question, message: str) -> None:
