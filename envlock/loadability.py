@@ -14,7 +14,7 @@ from envlock.dating import Saver, line_of_label
 from envlock.formats.text import printable
 from envlock.knowledge.custom_objects import find_provider
 from envlock.knowledge.keras_schema import SchemaLine, is_known_class, is_known_function
-from envlock.knowledge.load_rules import LoadRule, ObjectPattern, graph_rules, load_rules
+from envlock.knowledge.load_rules import LoadRule, ObjectPattern, graph_rules, load_rules, module_rules
 from envlock.knowledge.loaders import Loader, keras_loaders, tensorflow_loaders
 from envlock.knowledge.operations import contrib_module_of, has_default, is_core_operation, provider_of, registry_of
 from envlock.knowledge.specifiers import admits
@@ -164,23 +164,35 @@ def _judge_loader(provenance: Provenance, saver: Saver, needs: _Needs, loader: L
 
 
 def _rules_about(provenance: Provenance, saver: Saver, custom: Collection[str]) -> Iterator[LoadRule]:
+    operations = {operation.name for operation in provenance.operations}
     for rule in load_rules():
         if not rule.speaks_of(provenance.format, provenance.traits, saver.loaders):
             continue
         if rule.layers and rule.layers.isdisjoint(_layer_names(provenance)):
             continue
-        if not rule.objects or any(
-            _is_like(item, pattern, custom) for item in _needed_objects(provenance) for pattern in rule.objects
-        ):
+        if rule.has_bytecode and provenance.code_readers is None:
+            continue
+        if (rule.operations and rule.operations.isdisjoint(operations)) or rule.without_operations & operations:
+            continue
+        if all(_holds_any(provenance, patterns, custom) for patterns in (rule.objects, rule.beside) if patterns):
             yield rule
 
 
+def _holds_any(provenance: Provenance, patterns: Iterable[ObjectPattern], custom: Collection[str]) -> bool:
+    return any(_is_like(item, pattern, custom) for item in _objects_of_model(provenance) for pattern in patterns)
+
+
 def _is_like(item: ConfigObject, pattern: ObjectPattern, custom: Collection[str]) -> bool:
-    if pattern.is_custom and (item.class_name not in custom or ">" in (item.registered_name or "")):
+    has_package = ">" in (item.registered_name or "")
+    if pattern.is_custom and (item.class_name not in custom or has_package):
         return False
-    if pattern.names and item.class_name not in pattern.names:
+    if pattern.is_registered and not (item.module and (has_package or ">" in item.class_name)):
         return False
-    if (pattern.is_unmarked and item.module is not None) or (pattern.modules and item.module not in pattern.modules):
+    if pattern.names and (item.class_name not in pattern.names or item.class_name in custom):
+        return False
+    if pattern.is_unmarked and (item.module is not None or item.class_name in custom):
+        return False
+    if pattern.modules and item.module not in pattern.modules:
         return False
     if pattern.places and _place(item) not in pattern.places:
         return False
@@ -232,7 +244,7 @@ def _object_failures(item: ConfigObject, schema: SchemaLine, loader: Loader) -> 
             yield Reason(reference="unknown-function", message=f"{loader.name} has no function {item.class_name}")
         return
     known = schema.find_class(item.class_name)
-    if known is None or (item.module is None and known.module.startswith(_LEFT_BEHIND)):
+    if known is None or (item.module is None and known.module.startswith(module_rules().left_behind)):
         yield Reason(reference="unknown-class", message=f"{loader.name} has no class {item.class_name}")
         return
     if known.kind == "operation" and item.module is None:
@@ -256,27 +268,29 @@ def _object_failures(item: ConfigObject, schema: SchemaLine, loader: Loader) -> 
 
 def _is_operation(item: ConfigObject) -> bool:
     """Whether it is a function of ``keras.ops`` that was called on a symbolic tensor; Keras 3 has classes for these."""
-    return item.module is not None and item.module.startswith(_OPERATION_MODULES)
+    return item.module is not None and item.module.startswith(module_rules().operations)
 
-
-_OPERATION_MODULES = "keras.src.ops."
-
-# Where Keras 3 keeps what it took over from Keras 2 and does not export: a name alone does not lead there.
-_LEFT_BEHIND = "keras._legacy."
 
 # Honest models hold a few dozen kinds of objects; a hostile one must not keep every line busy with thousands.
 _KINDS_JUDGED = 1000
 _NAMES_SHOWN = 20
+_INPUT = "InputLayer"
 _TRAINING = ("training_config", "compile_config")
 
 
 def _needed_objects(provenance: Provenance) -> Iterable[ConfigObject]:
     """The objects without which no model comes back.
 
-    Those of the training configuration can be left out, and a SavedModel brings the functions of its own layers.
+    A SavedModel brings the functions of its own layers; a Sequential one makes its input anew.
     """
-    if provenance.format == "saved-model":
-        return ()
+    if provenance.format != "saved-model":
+        return _objects_of_model(provenance)
+    inputs = (item for item in _objects_of_model(provenance) if item.class_name == _INPUT)
+    return inputs if "sequential" in provenance.traits else ()
+
+
+def _objects_of_model(provenance: Provenance) -> Iterable[ConfigObject]:
+    """All objects but those of the training configuration, which can be left out."""
     return (item for item in provenance.objects if not item.location.startswith(_TRAINING))
 
 
@@ -306,26 +320,29 @@ def _operation_failures(provenance: Provenance, needs: _Needs, loader: Loader) -
     if registry is None or not provenance.operations:
         return
     rules = graph_rules()
+    checks_attributes = not admits(rules.ignores_unknown_attributes, line)
     # Attributes that are not known do no harm while they hold their default, except in a graph without a list of its
     # saver's operations. A saver that left defaults out has set all that are there to something else.
-    is_alone = provenance.format == "graph-def" and not admits(rules.drops_unlisted_defaults, line)
-    is_strict = is_alone or provenance.recorded("stripped-default-attributes") == "true"
+    is_strict = provenance.format == "graph-def" or provenance.recorded("stripped-default-attributes") == "true"
     has_object_graph = provenance.format == "saved-model" and "graph-only" not in provenance.traits
     makes_variables = has_object_graph and admits(rules.makes_variables, line)
+    leaves_training = "keras-model" in provenance.traits and admits(rules.passes_over_uncalled, line)
     missing = [name for name in needs.of_contrib if contrib_module_of(name, line) is None]
     unknown_attributes = []
     for operation in needs.operations:
+        if leaves_training and operation.name in rules.training_operations:
+            continue
         if not registry.has(operation.name):
             missing.append(operation.name)
-            continue
-        if makes_variables and operation.name == _VARIABLE:
-            continue
-        surplus = operation.attributes - registry.attributes(operation.name)
-        unknown_attributes += [
-            f"{attribute} of {operation.name}"
-            for attribute in surplus
-            if is_strict or not has_default(operation.name, attribute)
-        ]
+        elif checks_attributes and not (makes_variables and operation.name == _VARIABLE):
+            surplus = operation.attributes - registry.attributes(operation.name)
+            if leaves_training:
+                surplus -= rules.training_attributes.get(operation.name, frozenset())
+            unknown_attributes += [
+                f"{attribute} of {operation.name}"
+                for attribute in surplus
+                if is_strict or not has_default(operation.name, attribute)
+            ]
     if missing:
         yield Reason(reference="unknown-operation", message=f"TensorFlow {line} does not have {_listed(missing)}")
     if unknown_attributes:

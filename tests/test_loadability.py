@@ -11,8 +11,8 @@ import pytest
 
 from envlock.artifacts import read_provenance
 from envlock.dating import date_artifact
-from envlock.loadability import CustomObject, Verdict, find_custom_objects, judge
-from envlock.provenance import ConfigObject, Provenance
+from envlock.loadability import CustomObject, Reason, Verdict, find_custom_objects, judge
+from envlock.provenance import Code, ConfigObject, Provenance
 from tests.building import evidence, layer, operation, provenance
 
 ASSETS = Path(__file__).parent / "assets"
@@ -39,7 +39,7 @@ def verdicts_on(artifact: str) -> dict[str, Verdict]:
         ("keras/tf-2.13-sequential.keras", "tf.keras 2.13", "loads", []),
         ("keras/tf-2.13-sequential.keras", "tf.keras 2.15", "fails", ["archive-layout", "archive-layout-sequential"]),
         ("keras/tf-2.15-functional.keras", "tf-keras 2.16", "loads", []),
-        ("keras/tf-2.15-functional.keras", "keras 3.6", "fails", ["archive-layout", "unknown-key"]),
+        ("keras/tf-2.15-functional.keras", "keras 3.6", "fails", ["functional-archive", "unknown-key"]),
         ("keras/tf-2.21-functional.keras", "keras 3.15", "loads", []),
         ("keras/tf-2.21-functional.keras", "keras 3.12", "fails", ["unknown-key"]),
         ("keras/tf-2.16-sequential.h5", "tf.keras 2.15", "fails", ["keras3-config", "unknown-class", "unknown-key"]),
@@ -204,6 +204,11 @@ def of_keras(version: str, *objects: ConfigObject, **more: Any) -> dict[str, Any
 
 
 NAMELESS_CELL = layer("GRUCell", "units", location="model_config.config.layers[1].config.cell")
+ADDONS_CELL = NAMELESS_CELL._replace(
+    class_name="PeepholeLSTMCell", module="tensorflow_addons.rnn", registered_name="Addons>PeepholeLSTMCell"
+)
+BYTECODE = Code("lambda-bytecode", "<lambda>", "model_config", ("3.11",), ("3.11",))
+MIXED_BFLOAT16 = set_to(layer("Policy", kind="policy"), name="mixed_bfloat16")
 WEIGHTS = {"content": "weights", "path": Path("model.weights.h5")}
 
 
@@ -253,7 +258,7 @@ WEIGHTS = {"content": "weights", "path": Path("model.weights.h5")}
             id="a class that Keras 3 does not export",
         ),
         pytest.param(
-            of_keras("2.15.0", layer("Dense", "units"), traits=frozenset({"nested-model"})),
+            of_keras("2.15.0", layer("Functional", "layers"), traits=frozenset({"nested-model"})),
             "model-in-model",
             ["keras 3.0", "keras 3.15"],
             ["tf.keras 2.15", "tf-keras 2.21"],
@@ -261,6 +266,20 @@ WEIGHTS = {"content": "weights", "path": Path("model.weights.h5")}
         ),
         pytest.param(
             of_keras("2.3.1", NAMELESS_CELL), "unmarked-layer", ["keras 3.6"], ["tf.keras 2.15"], id="a cell in a layer"
+        ),
+        pytest.param(
+            of_keras("2.3.1", NAMELESS_CELL._replace(class_name="OwnCell")),
+            "unmarked-layer",
+            [],
+            ["keras 3.6"],
+            id="a cell of one's own in a layer",
+        ),
+        pytest.param(
+            of_keras("2.15.0", format="keras-json", code=(BYTECODE,)),
+            "code-in-json",
+            ["tf.keras 2.15", "tf-keras 2.16", "keras 3.6"],
+            ["tf.keras 2.12"],
+            id="code in JSON",
         ),
         pytest.param(
             of_keras("2.3.1", NAMELESS_CELL._replace(location="model_config.config.layers[1]")),
@@ -303,6 +322,113 @@ WEIGHTS = {"content": "weights", "path": Path("model.weights.h5")}
             ["tf.keras 2.3", "keras 3.6"],
             ["keras 2.3"],
             id="a layer that computes something else",
+        ),
+        pytest.param(
+            of_keras("2.10.0", MIXED_BFLOAT16, layer("Conv2D", "filters")),
+            "bfloat16-convolution",
+            ["tf.keras 2.4", "tf.keras 2.6"],
+            ["tf.keras 2.3", "tf.keras 2.10"],
+            id="a type that a layer cannot compute in",
+        ),
+        pytest.param(
+            of_keras("2.10.0", MIXED_BFLOAT16, layer("Dense", "units")),
+            "bfloat16-convolution",
+            [],
+            ["tf.keras 2.4", "tf.keras 2.6"],
+            id="the same type in another layer",
+        ),
+        pytest.param(
+            of_keras("2.10.0", layer("Normalization", "axis")),
+            "unused-statistics",
+            ["tf.keras 2.6", "tf.keras 2.7", "keras 3.5"],
+            ["tf.keras 2.10", "keras 3.6"],
+            id="weights that are not used",
+        ),
+        pytest.param(
+            of_keras("2.4.0", set_to(layer("Hashing"), dtype="float32")),
+            "hashes-to-integers",
+            ["keras 3.0", "keras 3.15"],
+            ["tf.keras 2.15"],
+            id="a type that a layer no longer takes",
+        ),
+        pytest.param(
+            of_keras("2.15.0", layer("SpectralNormalization", "power_iterations")),
+            "unlisted-layer",
+            ["tf.keras 2.15", "tf-keras 2.16"],
+            ["keras 3.15"],
+            id="a layer that its own saver does not find",
+        ),
+        pytest.param(
+            of_keras("2.15.0", set_to(layer("Lambda"), function_type="lambda", module="keras.src.activations")),
+            "bytecode-of-keras",
+            ["tf.keras 2.15"],
+            [],
+            id="the bytecode of a wrapper",
+        ),
+        pytest.param(
+            of_keras("3.15.1", layer("Multiply", "name")),
+            "operator-as-layer",
+            ["keras 3.15"],
+            [],
+            id="an operator that is taken for a layer",
+        ),
+        pytest.param(
+            of_keras("3.15.1", layer("Multiply", "dtype", "name", "trainable")),
+            "operator-as-layer",
+            [],
+            ["keras 3.15"],
+            id="a layer of the same name",
+        ),
+        pytest.param(
+            of_keras("3.15.1", traits=frozenset({"subclassed"})),
+            "subclassed-weights",
+            ["keras 3.15"],
+            [],
+            id="a subclassed model without layers",
+        ),
+        pytest.param(
+            {"format": "graph-def", "operations": (operation("LookupTableFindV2"),)},
+            "lost-tables",
+            ["tensorflow 2.15"],
+            [],
+            id="tables that nothing fills",
+        ),
+        pytest.param(
+            {"format": "graph-def", "operations": (operation("LookupTableFindV2"), operation("InitializeTableV2"))},
+            "lost-tables",
+            [],
+            ["tensorflow 2.15"],
+            id="tables that are filled",
+        ),
+        pytest.param(
+            of_keras(
+                "2.15.0", layer("Functional", "layers", module="keras.src.engine.functional"), format="keras-archive"
+            ),
+            "functional-archive",
+            ["keras 3.0", "keras 3.15"],
+            ["tf.keras 2.15"],
+            id="a module that Keras 3 does not have",
+        ),
+        pytest.param(
+            of_keras("2.15.0", ADDONS_CELL),
+            "custom-objects-ignored",
+            ["tf.keras 2.15"],
+            [],
+            id="a registered class in a layer",
+        ),
+        pytest.param(
+            of_keras("2.15.0", ADDONS_CELL._replace(location="model_config.config.layers[1]")),
+            "custom-objects-ignored",
+            [],
+            ["tf.keras 2.15"],
+            id="the same in a model",
+        ),
+        pytest.param(
+            of_keras("2.15.0", layer("SpectralNormalization", "name", registered_name="Addons>SpectralNormalization")),
+            "unlisted-layer",
+            [],
+            ["tf.keras 2.15"],
+            id="a class that bears the name of one of Keras",
         ),
         pytest.param(
             of_keras("2.13.1", layer("Dense", "kernel_initializer"), format="keras-archive"),
@@ -366,6 +492,23 @@ def test_weights_of_recurrent_layers_may_not_fit_where_the_defaults_are_others(
     }
 
 
+@pytest.mark.parametrize(
+    ("artifact", "doubtful", "certain"),
+    [
+        pytest.param(
+            of_keras("3.6.0", layer("RandomCrop", "height")), "keras 3.15", "keras 3.6", id="a layer that was changed"
+        ),
+        pytest.param(
+            of_keras("3.6.0", traits=frozenset({"compiled"})), "keras 3.2", "keras 3.3", id="what it was trained with"
+        ),
+    ],
+)
+def test_what_the_file_does_not_tell_is_not_said_to_load(artifact: dict[str, Any], doubtful: str, certain: str) -> None:
+    by_name = judged(**artifact)
+
+    assert (by_name[doubtful].verdict, by_name[certain].verdict) == ("unknown", "loads")
+
+
 @pytest.mark.parametrize(("registered_name", "verdict"), [("Scale", "fails"), ("Own>Scale", "needs-code")])
 def test_the_first_of_keras_3_find_in_hdf5_only_what_is_registered(registered_name: str, verdict: str) -> None:
     by_name = judged(**of_keras("3.6.0", layer("Scale", "factor", registered_name=registered_name)))
@@ -376,6 +519,8 @@ def test_the_first_of_keras_3_find_in_hdf5_only_what_is_registered(registered_na
 @pytest.mark.parametrize(
     ("version", "traits", "loader", "verdict"),
     [
+        ("2.4.4", {"keras-model", "compiled"}, "tensorflow 2.5", "loads"),
+        ("2.4.4", {"keras-model", "compiled"}, "tensorflow 2.6", "fails"),
         ("2.9.1", {"keras-model", "compiled"}, "tensorflow 2.15", "loads"),
         ("2.9.1", {"keras-model", "compiled"}, "tensorflow 2.16", "fails"),
         ("2.9.1", {"keras-model", "compiled"}, "tf-keras 2.16", "loads"),
@@ -383,6 +528,8 @@ def test_the_first_of_keras_3_find_in_hdf5_only_what_is_registered(registered_na
         ("2.9.1", {"keras-model"}, "tensorflow 2.16", "loads"),
         ("2.9.1", {"keras-model"}, "tf.keras 2.4", "fails"),
         ("2.3.1", {"keras-model"}, "tf.keras 2.4", "loads"),
+        ("2.3.1", {"keras-model"}, "tf.keras 1.15", "fails"),
+        ("2.3.1", {"keras-model", "subclassed"}, "tf.keras 1.15", "loads"),
     ],
 )
 def test_saved_models_of_keras_need_what_their_saver_counted_on(
@@ -391,6 +538,17 @@ def test_saved_models_of_keras_need_what_their_saver_counted_on(
     facts = evidence(tensorflow_version=version)
 
     assert judged(format="saved-model", evidence=facts, traits=frozenset(traits))[loader].verdict == verdict
+
+
+@pytest.mark.parametrize(("class_name", "verdict"), [("RandomFlip", "fails"), ("Dense", "loads")])
+def test_layers_of_augmentation_in_saved_models_need_a_line_that_keeps_their_numbers_alike(
+    class_name: str, verdict: str
+) -> None:
+    facts = evidence(tensorflow_version="2.10.1")
+    traits = frozenset({"keras-model"})
+    by_name = judged(format="saved-model", evidence=facts, traits=traits, objects=(layer(class_name, "name"),))
+
+    assert (by_name["tf.keras 2.7"].verdict, by_name["tf.keras 2.8"].verdict) == (verdict, "loads")
 
 
 @pytest.mark.parametrize(
@@ -407,6 +565,40 @@ def test_a_graph_alone_keeps_its_defaults_in_older_lines(artifact_format: str, l
     assert judged(format=artifact_format, operations=operations)[loader].verdict == verdict
 
 
+@pytest.mark.parametrize(("traits", "verdict"), [({"keras-model"}, "loads"), (set(), "fails")])
+def test_what_keras_models_use_in_training_alone_does_not_matter_to_tensorflow_1(
+    traits: set[str], verdict: str
+) -> None:
+    by_name = judged(
+        format="saved-model",
+        evidence=evidence(tensorflow_version="2.10.1", stripped_default_attributes="true"),
+        operations=(operation("AssignVariableOp", "dtype", "validate_shape"), operation("RngReadAndSkip")),
+        traits=frozenset(traits),
+    )
+
+    assert by_name["tensorflow 1.15"].verdict == verdict
+
+
+def test_newer_lines_ignore_attributes_that_they_do_not_know() -> None:
+    facts = evidence(tensorflow_version="2.10.1", stripped_default_attributes="true")
+    by_name = judged(
+        format="saved-model", evidence=facts, operations=(operation("AssignVariableOp", "dtype", "validate_shape"),)
+    )
+
+    assert (by_name["tensorflow 2.4"].verdict, by_name["tensorflow 2.5"].verdict) == ("fails", "loads")
+
+
+def test_a_sequential_saved_model_has_its_input_made_anew() -> None:
+    source = layer("InputLayer", "batch_input_shape", "dtype", "name", "optional")
+    facts, traits = evidence(tensorflow_version="2.21.0"), frozenset({"keras-model", "sequential"})
+    by_name = judged(format="saved-model", evidence=facts, objects=(source,), traits=traits)
+
+    assert by_name["tf.keras 2.15"].reasons == (
+        Reason("unknown-key", "InputLayer of tf.keras 2.15 does not accept optional"),
+    )
+    assert (by_name["tf-keras 2.21"].verdict, by_name["tensorflow 2.15"].verdict) == ("loads", "loads")
+
+
 @pytest.mark.parametrize(("traits", "verdict"), [(set(), "loads"), ({"graph-only"}, "fails")])
 def test_the_operations_that_made_the_variables_of_an_object_graph_do_not_matter(
     traits: set[str], verdict: str
@@ -418,7 +610,7 @@ def test_the_operations_that_made_the_variables_of_an_object_graph_do_not_matter
         traits=frozenset(traits),
     )
 
-    assert by_name["tensorflow 2.10"].verdict == verdict
+    assert by_name["tensorflow 2.4"].verdict == verdict
 
 
 @pytest.mark.parametrize(

@@ -141,8 +141,12 @@ def describe_switch(loader: Loader) -> str:
 
 def describe_choice(candidate: EnvironmentCandidate) -> str:
     """Why an environment is chosen, as one clause."""
+    if candidate.stamp is not None:
+        return f"as its stamp says, {candidate.stamp}"
     name = f"{implementation_name(candidate.loader)} {candidate.loader.line}"
-    return f"{name} can have written it" if candidate.is_saver else f"{name} is expected to load it"
+    if candidate.is_saver:
+        return f"{name} can have written it"
+    return f"{name} may load it" if candidate.verdict.verdict == "unknown" else f"{name} is expected to load it"
 
 
 def next_commands(explanation: Explanation) -> tuple[tuple[str, str], ...]:

@@ -18,7 +18,7 @@ class ObjectPattern(NamedTuple):
     """Objects of a configuration that a rule is about; what is empty says nothing."""
 
     names: frozenset[str]
-    """Classes and functions."""
+    """Classes and functions of Keras."""
 
     places: frozenset[str]
     """Keys of other objects at which they stand, themselves or in a list."""

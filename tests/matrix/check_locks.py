@@ -39,7 +39,7 @@ from tables import read_toml
 from envlock.errors import EnvlockError, ResolutionError
 from envlock.knowledge.datafiles import data_folder, database_digest
 from envlock.knowledge.releases import line_order
-from envlock.lock import Lock
+from envlock.locks import Lock
 from envlock.resolution.distributions import rank_wheel
 from envlock.resolution.interface import Pin
 from envlock.resolution.offline import OfflineResolver

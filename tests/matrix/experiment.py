@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
+from tests.matrix.probes.packages import package_of
 from tests.matrix.probes.shares import share_of
 
 _ENVIRONMENTS = Path(__file__).parent / "environments.toml"
@@ -28,16 +30,20 @@ class Loader:
     implementation: str
     line: str
     python: str
+    packages: frozenset[str] = frozenset()
+    """Modules beside Keras that are in the environment; what is loaded there is what was made with them."""
 
     @property
     def name(self) -> str:
         """What tells it from the other loaders of the experiment, such as ``tf-2.15 tensorflow``."""
         return f"{self.environment} {self.implementation}"
 
-    @property
-    def takes_definitions(self) -> bool:
-        """Whether it has a use for definitions of custom objects, as TensorFlow alone has not."""
-        return self.implementation != "tensorflow"
+    def takes_definitions(self, subject: str) -> bool:
+        """Whether the definitions of what no Keras brings change what it makes of a subject.
+
+        TensorFlow alone has no use for custom objects, but for the operations that packages register.
+        """
+        return needs_definitions(subject) and (self.implementation != "tensorflow" or package_of(subject) is not None)
 
     def reads(self, kind: str) -> bool:
         """Whether it has a way to load artifacts of that kind."""
@@ -56,6 +62,8 @@ class Environment:
     requirements: tuple[str, ...]
     saver: str
     loaders: tuple[Loader, ...]
+    packages: frozenset[str] = frozenset()
+    """Modules beside Keras; what is saved there are their subjects, not those of Keras."""
 
     @property
     def tensorflow(self) -> str:
@@ -103,33 +111,42 @@ class Trial:
 
 def read_environments(path: Path = _ENVIRONMENTS) -> tuple[Environment, ...]:
     """The environments, in order of worth."""
-    return tuple(
-        Environment(
-            name=row["name"],
-            python=row["python"],
-            requirements=tuple(row["requirements"]),
-            saver=row["saver"],
-            loaders=tuple(
-                Loader(environment=row["name"], implementation=implementation, line=line, python=row["python"])
-                for implementation, line in row["loaders"].items()
-            ),
-        )
-        for row in tomllib.loads(path.read_text(encoding="utf-8"))["environment"]
+    return tuple(_environment(row) for row in tomllib.loads(path.read_text(encoding="utf-8"))["environment"])
+
+
+def _environment(row: Mapping[str, Any]) -> Environment:
+    packages = frozenset(row.get("packages", ()))
+    return Environment(
+        name=row["name"],
+        python=row["python"],
+        requirements=tuple(row["requirements"]),
+        saver=row["saver"],
+        loaders=tuple(
+            Loader(
+                environment=row["name"],
+                implementation=implementation,
+                line=line,
+                python=row["python"],
+                packages=packages,
+            )
+            for implementation, line in row["loaders"].items()
+        ),
+        packages=packages,
     )
 
 
 def needs_definitions(subject: str) -> bool:
     """Whether models of a subject refer to classes and functions that no Keras brings."""
-    return subject.startswith("custom_")
+    return subject.startswith("custom_") or package_of(subject) is not None
 
 
 def trials_of(artifact: Artifact, loader: Loader) -> list[Trial]:
     """The trials of one artifact before one loader: none, one, or one without definitions and one with them."""
-    if not loader.reads(artifact.kind):
+    if not loader.reads(artifact.kind) or package_of(artifact.subject) not in (loader.packages or {None}):
         return []
     return [
         Trial(artifact=artifact, loader=loader, has_definitions=has_definitions)
-        for has_definitions in ((False, True) if artifact.needs_definitions and loader.takes_definitions else (False,))
+        for has_definitions in ((False, True) if loader.takes_definitions(artifact.subject) else (False,))
     ]
 
 

@@ -54,7 +54,7 @@ class Packer:
             f"{root}.{place.rpartition('.')[2].partition('[')[0]}",
             item.module,
             item.registered_name,
-            tuple((key, value) for key, value in item.settings if key != "name"),
+            tuple((key, value) for key, value in item.settings if key != "name" or item.kind == "policy"),
         )
 
     def _place(self, pool: str, row: Hashable) -> int:

@@ -63,22 +63,28 @@ def main() -> int:
     parser.add_argument("work", type=Path)
     parser.add_argument("--environments", type=Path, help="where environments are, and are made")
     parser.add_argument("--only", nargs="*", default=[], help="environments that take part")
+    parser.add_argument("--saving", nargs="*", default=[], help="those of them that save; all unless given")
     parser.add_argument("--loading", nargs="*", default=[], help="those of them that load; all unless given")
+    parser.add_argument(
+        "--shares", nargs="*", type=int, default=range(1, SHARES + 1), help="counted from 1; all unless given"
+    )
+    parser.add_argument("--kinds", nargs="*", default=[], help="kinds of artifacts that are loaded; all unless given")
     parser.add_argument("--plan", action="store_true", help="print the pairs and how many trials they have, and end")
     options = parser.parse_args()
     environments = [item for item in read_environments() if not options.only or item.name in options.only]
+    saving = [item for item in environments if not options.saving or item.name in options.saving]
     loading = [item for item in environments if not options.loading or item.name in options.loading]
     work = options.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     with ExitStack() as made:
-        laboratory = Laboratory(work, (options.environments or work / "environments").resolve(), made)
-        for share in range(SHARES):
+        laboratory = Laboratory(work, (options.environments or work / "environments").resolve(), options.kinds, made)
+        for share in (number - 1 for number in options.shares):
             if options.plan:
-                for saver, loader in product(environments, loading):
+                for saver, loader in product(saving, loading):
                     count = len(laboratory.pending([saver], loader, share))
                     print(f"{share + 1}/{SHARES}", saver.name, "->", loader.name, count)
             else:
-                laboratory.run_share(environments, loading, share)
+                laboratory.run_share(saving, loading, share)
     for name, error in laboratory.unusable.items():
         print(f"{name}: {error}", file=sys.stderr)
     return 1 if laboratory.unusable else 0
@@ -87,8 +93,8 @@ def main() -> int:
 class Laboratory:
     """Makes environments, saves and loads in them, and keeps the journal."""
 
-    def __init__(self, work: Path, environments: Path, made: ExitStack) -> None:
-        self._work, self._environments, self._made = work, environments, made
+    def __init__(self, work: Path, environments: Path, kinds: Sequence[str], made: ExitStack) -> None:
+        self._work, self._environments, self._kinds, self._made = work, environments, kinds, made
         self._journal = journal_of(work)
         self._done = {key_of(row) for row in read_journal(self._journal)}
         self.unusable: dict[str, str] = {}
@@ -109,7 +115,7 @@ class Laboratory:
             artifact
             for saver in savers
             for artifact in find_artifacts(self._work / saver.name)
-            if artifact.share == share
+            if artifact.share == share and (not self._kinds or artifact.kind in self._kinds)
         ]
         return plan_trials(artifacts, loading, self._done)
 
@@ -128,7 +134,7 @@ class Laboratory:
         _say(f"{saver.name}: save share {share + 1}")
         folder = self._work / saver.name
         command = [str(self._python(saver)), "-s", str(_PROBES / "save_subjects.py"), saver.saver, str(folder)]
-        command += ["--share", str(share)]
+        command += ["--share", str(share), *(["--packages"] if saver.packages else [])]
         with (self._work / f"{saver.name}.log").open("wb") as log:
             done = subprocess.run(
                 command, env=_variables(saver), stdout=subprocess.PIPE, stderr=log, check=False, cwd=self._work
@@ -144,8 +150,8 @@ class Laboratory:
         if not trials:
             return
         python, started, succeeded = self._python(loading), time.monotonic(), 0
-        for first in range(0, len(trials), BATCH):
-            for row in load_all(python, loading, trials[first : first + BATCH], self._work):
+        for batch in batches_of(trials):
+            for row in load_all(python, loading, batch, self._work):
                 self._note(row)
                 succeeded += row["ok"]
         seconds = time.monotonic() - started
@@ -233,6 +239,14 @@ def resolve(environment: Environment, executable: Path) -> Resolution:
 
 
 # --- loading -------------------------------------------------------------------------------------------------------
+
+
+def batches_of(trials: Sequence[Trial]) -> Iterator[Sequence[Trial]]:
+    """The trials that one process does each: with one loader, since TensorFlow loads more once Keras was imported."""
+    for loader in dict.fromkeys(trial.loader for trial in trials):
+        of_loader = [trial for trial in trials if trial.loader == loader]
+        for first in range(0, len(of_loader), BATCH):
+            yield of_loader[first : first + BATCH]
 
 
 def load_all(python: Path, environment: Environment, trials: Sequence[Trial], work: Path) -> Iterator[Row]:

@@ -116,7 +116,7 @@ def is_comparable(observation: Observation, verdicts: dict[tuple[str, str], Verd
     """Whether an observation is of what a verdict speaks of."""
     loader, provenance = observation.loader, observation.provenance
     # The trials with definitions come later; half of what belongs together says nothing.
-    is_whole = len(observation.outcomes) == 1 + (observation.needs_definitions and loader.takes_definitions)
+    is_whole = len(observation.outcomes) == 1 + loader.takes_definitions(observation.subject)
     if not is_whole or any(outcome.startswith(NOT_BUILT) for outcome in observation.outcomes):
         return False
     if provenance is None:

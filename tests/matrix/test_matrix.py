@@ -22,7 +22,7 @@ from tests.matrix.journal import Row, add_report, find_artifacts, key_of, read_j
 from tests.matrix.observations import Observation, describe_outcome, normalize_error, read_observations, tabulate
 from tests.matrix.packing import Packer, unpack
 from tests.matrix.probes.shares import SHARES, share_of
-from tests.matrix.run_matrix import UnusableEnvironmentError, load_all
+from tests.matrix.run_matrix import UnusableEnvironmentError, batches_of, load_all
 from tests.matrix.score_dating import Dating, date_all, summary
 from tests.matrix.score_predictions import (
     HALVES,
@@ -109,6 +109,36 @@ def test_tensorflow_alone_is_given_no_definitions() -> None:
     trials = trials_of(artifact("custom_layer", "saved-model"), TENSORFLOW)
 
     assert [trial.has_definitions for trial in trials] == [False]
+
+
+def test_what_was_made_with_a_package_is_loaded_where_it_is_with_its_import_and_without() -> None:
+    made, plain = artifact("text_normalize", "saved-model"), artifact("model_functional", "saved-model")
+    with_text = replace(TENSORFLOW, packages=frozenset({"tensorflow_text"}))
+    tried = {
+        (trial.artifact.subject, trial.loader.packages == with_text.packages, trial.has_definitions)
+        for loader in (TENSORFLOW, with_text)
+        for one in (made, plain)
+        for trial in trials_of(one, loader)
+    }
+
+    assert tried == {
+        ("text_normalize", True, False),
+        ("text_normalize", True, True),
+        ("model_functional", False, False),
+    }
+
+
+def test_a_process_loads_with_one_loader_and_a_bounded_number_of_artifacts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_matrix, "BATCH", 2)
+    both = replace(ENVIRONMENT, loaders=(KERAS, TENSORFLOW))
+    trials = plan_trials([artifact(f"layer_{number}", "saved-model") for number in range(3)], both, done=())
+
+    assert [[trial.loader.implementation for trial in batch] for batch in batches_of(trials)] == [
+        ["tf.keras", "tf.keras"],
+        ["tf.keras"],
+        ["tensorflow", "tensorflow"],
+        ["tensorflow"],
+    ]
 
 
 def test_all_kinds_of_a_subject_are_in_the_same_share_of_a_run() -> None:

@@ -174,6 +174,30 @@ def test_a_wrapper_of_functions_writes_the_arguments_of_the_function() -> None:
 
 
 @pytest.mark.parametrize(
+    ("maker", "always"),
+    [
+        ("self, dtype, *, name=None", {"name"}),
+        ("self, dtype, **kwargs", {"name"}),
+        ("self, dtype", set()),
+    ],
+)
+def test_a_configuration_that_keras_makes_up_has_a_name_where_one_is_taken(maker: str, always: set[str]) -> None:
+    body = f"""
+        class Operation:
+            def get_config(self):
+                config = {{"name": self.name}}
+                config.update(self._auto_config.config)
+                return config
+
+        class Made(Operation):
+            def __init__({maker}):
+                self.dtype = dtype
+    """
+
+    assert read_written_keys(*made(body)) == Keys(frozenset(always), frozenset({"dtype"}))
+
+
+@pytest.mark.parametrize(
     ("body", "touched", "subscripted"),
     [
         ("layer = config['layer']\nreturn cls(layer)", {"layer"}, {"layer"}),

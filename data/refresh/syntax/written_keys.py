@@ -11,6 +11,8 @@ from .signatures import parameters_of, signature_of
 
 # Where wrappers of functions, such as those of losses, keep the arguments of the function.
 _FUNCTION_ARGUMENTS = "self._fn_kwargs"
+# Where Keras 3 keeps the arguments that an object was made with.
+_OWN_ARGUMENTS = "self._auto_config.config"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,16 @@ def read_written_keys(tree: SourceTree, definition: Definition) -> Keys | None:
     order = tree.resolution_order(definition)
     for position, owner in enumerate(order):
         if (method := owner.method("get_config")) is not None:
-            return _Writing(tree, order, position).result_of(method, {}) or Keys()
+            keys = _Writing(tree, order, position).result_of(method, {}) or Keys()
+            return _with_name_if_taken(keys, order) if _mentions(method, _OWN_ARGUMENTS) else keys
     return None
+
+
+def _with_name_if_taken(keys: Keys, order: tuple[Definition, ...]) -> Keys:
+    """The keys of a ``get_config`` that Keras 3 makes up: with the name where ``__init__`` takes one."""
+    maker = next(method for owner in order if (method := owner.method("__init__")))
+    takes_name = maker.args.kwarg is not None or "name" in parameters_of(maker)
+    return keys.add("name") if takes_name else keys.drop("name")
 
 
 _Values = dict[str, "Keys | str"]
@@ -206,7 +216,7 @@ class _Writing:
                 return Keys(frozenset(self._strings(source))) if key == name else None
             case ast.DictComp(generators=[ast.comprehension(iter=source)]):
                 return self._keys(source, values)
-            case ast.Attribute() if dotted_name(node) == "self._auto_config.config":
+            case ast.Attribute() if dotted_name(node) == _OWN_ARGUMENTS:
                 return self._arguments()
             case ast.Attribute() if dotted_name(node) == _FUNCTION_ARGUMENTS:
                 return Keys(frozenset(_arguments_of_function(self._order)))

@@ -8,6 +8,7 @@ import os
 import shutil
 from collections import namedtuple
 
+from packages import package_of
 from running_keras import as_array, compute, is_tensorflow_1, keras_version, one_line, settle_weights
 
 Kind = namedtuple("Kind", ("name", "suffix", "is_written_by", "save", "is_broad"))
@@ -151,8 +152,14 @@ KINDS = (
 OF_ONE_NAME = ("activation_", "constraint_", "initializer_", "loss_", "metric_", "regularizer_")
 
 
+# What shows whether a package is needed to load what was made with it.
+OF_PACKAGES = ("h5", "keras", "saved-model")
+
+
 def planned_kinds(keras, subject):
     """The kinds in which a subject is saved."""
+    if package_of(subject) is not None:
+        return [kind for kind in KINDS if kind.name in OF_PACKAGES and kind.is_written_by(keras)]
     if subject.startswith(OF_ONE_NAME):
         usual = "keras" if keras_version(keras) >= (3,) else "h5"
         return [kind for kind in KINDS if kind.name == usual]
@@ -211,6 +218,9 @@ def run_architecture(keras, path, custom, inputs):
     with open(path) as stream:
         text = stream.read()
     model = keras.models.model_from_json(text, custom_objects=custom) if custom else keras.models.model_from_json(text)
+    if not getattr(model, "built", True):
+        # A model that says in code what it computes has its weights once it was called.
+        compute(keras, model, inputs)
     settle_weights(keras, model)
     return compute(keras, model, inputs)
 

@@ -18,15 +18,14 @@ from collections import OrderedDict
 
 import numpy
 
+from comparison import difference
 from custom_subjects import define
 from kinds import ways_to_run
+from package_subjects import import_if_installed
+from packages import PACKAGES
 from running_keras import claim_stdout, freeze, import_keras, one_line
-from save_subjects import EXPECTATION, listed
+from save_subjects import EXPECTATION
 from subjects import all_subjects
-
-# Of outputs; half precision is rounded differently by different releases.
-TOLERANCE = 1e-4
-TOLERANCE_OF_HALVES = 1e-2
 
 
 def main():
@@ -51,12 +50,15 @@ def loader_of(name, has_definitions):
         # Only to log no more than errors; the module of this name comes with it.
         import_keras("tf.keras")
         builders, definitions = {}, None
+        if has_definitions:
+            import_packages()
     else:
         keras = import_keras(name)
         own = define(name)
         builders, definitions = dict(all_subjects(keras, own)), own if has_definitions else None
         if definitions:
             register(own)
+            import_packages()
     return functools.partial(load_artifact, name, keras, builders, definitions)
 
 
@@ -66,6 +68,12 @@ def register(definitions):
         definitions.make_registered()
     except AttributeError:
         return
+
+
+def import_packages():
+    """Make known what packages beside Keras define, as far as they are installed."""
+    for name in PACKAGES.values():
+        import_if_installed(name)
 
 
 def load_artifact(loader, keras, builders, definitions, path):
@@ -82,7 +90,7 @@ def load_artifact(loader, keras, builders, definitions, path):
             # The complaint about the natural way is the one that a person sees.
             outcome["error"] = outcome["error"] or one_line(error)
             continue
-        error = difference(outputs, expected)
+        error = difference(outputs, expected["outputs"], expected["subject"])
         outcome = {"ok": error is None, "how": how, "error": error}
         break
     return dict(outcome, path=path, seconds=round(time.time() - started, 3))
@@ -101,25 +109,6 @@ def inputs_of(expected):
         (entry["name"], numpy.array(entry["values"], dtype=object if entry["dtype"] == "string" else entry["dtype"]))
         for entry in expected["inputs"]
     )
-
-
-def difference(outputs, expected):
-    """What is different from what the saver computed, in one line; ``None`` where nothing is."""
-    wanted = [numpy.asarray(value) for value in expected["outputs"]]
-    shapes = [list(numpy.shape(output)) for output in outputs]
-    if shapes != [list(value.shape) for value in wanted]:
-        return "outputs of shapes %s instead of %s" % (shapes, [list(value.shape) for value in wanted])
-    tolerance = TOLERANCE_OF_HALVES if "float16" in expected["subject"] else TOLERANCE
-    for output, value in zip(outputs, wanted):
-        if output.dtype.kind in "OSU":
-            if listed(output) != value.tolist():
-                return "outputs other text"
-        elif value.size:
-            distance = float(numpy.max(numpy.abs(output.astype("float64") - value)))
-            # What is not a number is not within any bound.
-            if not distance <= tolerance * (1.0 + float(numpy.max(numpy.abs(value)))):
-                return "outputs differ by %.3g" % distance
-    return None
 
 
 if __name__ == "__main__":

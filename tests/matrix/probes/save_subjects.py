@@ -1,7 +1,7 @@
 """Saves tiny models with the Keras of the running environment, each beside the numbers that it computes.
 
 Takes the implementation (``tf.keras``, ``keras`` or ``tf-keras``) and a folder; ``--only TEXT`` picks subjects by a part
-of their name, ``--share N`` those of one share. Every model is saved in the kinds that this Keras writes as ``<subject><suffix>``, with inputs, outputs
+of their name, ``--share N`` those of one share, ``--packages`` those of packages beside Keras in place of its own. Every model is saved in the kinds that this Keras writes as ``<subject><suffix>``, with inputs, outputs
 and versions in ``<subject><suffix>.expected.json``; the definitions of custom objects lie beside them. Prints one JSON
 object: ``{"saved": [names], "failed": {name: error}, "versions": {..}, "seconds": s}``. A subject that this Keras has not
 stands among those that failed. Valid from Python 2.7 on.
@@ -18,8 +18,10 @@ import time
 
 import numpy
 
+from comparison import difference, listed
 from custom_subjects import DEFINITIONS, define, source_for
-from kinds import endpoints, planned_kinds, read_checkpoint, remove, run_frozen_graph
+from kinds import endpoints, planned_kinds, read_checkpoint, remove, run_frozen_graph, run_saved_model
+from package_subjects import package_subjects
 from running_keras import (
     KERAS_IMPLEMENTATIONS,
     claim_stdout,
@@ -44,6 +46,7 @@ def main(arguments):
     parser.add_argument("folder")
     parser.add_argument("--only", default="")
     parser.add_argument("--share", type=int, choices=range(SHARES))
+    parser.add_argument("--packages", action="store_true")
     options = parser.parse_args(arguments)
     answer = claim_stdout()
     started = time.time()
@@ -54,26 +57,27 @@ def main(arguments):
         options.implementation,
         options.folder,
         lambda subject: options.only in subject and options.share in (None, share_of(subject)),
+        options.packages,
     )
     report.update(versions=versions(keras), seconds=round(time.time() - started, 1))
     answer.write(json.dumps(report, sort_keys=True) + "\n")
 
 
-def save_all(keras, implementation, folder, is_chosen):
+def save_all(keras, implementation, folder, is_chosen, of_packages):
     """Save the subjects that are chosen by name; the names of what was saved, and the errors of the others."""
     if not os.path.isdir(folder):
         os.makedirs(folder)
     with io.open(os.path.join(folder, DEFINITIONS), "w", encoding="utf-8") as stream:
         stream.write("" + source_for(implementation))
     report = {"saved": [], "failed": {}}
-    for subject, build in all_subjects(keras, define(implementation)):
+    for subject, build in package_subjects(keras) if of_packages else all_subjects(keras, define(implementation)):
         for kind in planned_kinds(keras, subject) if is_chosen(subject) else ():
             name = subject + kind.suffix
             path = os.path.join(folder, name)
             remove(path)
             remove(path + EXPECTATION)
             try:
-                expected = save_subject(keras, build, kind, path)
+                expected = save_subject(keras, build, kind, path, subject)
             except Exception as error:
                 remove(path)
                 report["failed"][name] = one_line(error)
@@ -85,7 +89,7 @@ def save_all(keras, implementation, folder, is_chosen):
     return report
 
 
-def save_subject(keras, build, kind, path):
+def save_subject(keras, build, kind, path, subject):
     """Build a model, save it at *path*, and describe what it computes."""
     # Names of layers count up within a session; a fresh one gives each artifact the same names.
     keras.backend.clear_session()
@@ -101,9 +105,13 @@ def save_subject(keras, build, kind, path):
     described = endpoints(kind, model)
     if kind.name == "checkpoint":
         outputs = read_checkpoint(path, inputs, None)
+    wanted = [listed(output) for output in outputs]
     if kind.name == "frozen-graph":
         # The tools of TensorFlow 1 freeze variables within loops and conditions into graphs that nothing can import.
         run_frozen_graph(path, inputs, described)
+    if kind.name == "saved-model" and difference(run_saved_model(path, inputs, described), wanted, subject):
+        # Keras 3 exports layers of augmentation as if for training: something else each time.
+        raise ValueError("the export does not compute what the model does")
     if not all(is_comparable(output) for output in outputs):
         raise ValueError("computes what is not a number")
     return dict(
@@ -111,7 +119,7 @@ def save_subject(keras, build, kind, path):
         kind=kind.name,
         how=how,
         inputs=[describe_input(name, value) for name, value in inputs.items()],
-        outputs=[listed(output) for output in outputs],
+        outputs=wanted,
     )
 
 
@@ -130,15 +138,6 @@ def is_comparable(output):
 def describe_input(name, value):
     """Name, type and values, for a loader to feed."""
     return {"name": name, "dtype": "string" if value.dtype.kind == "O" else str(value.dtype), "values": listed(value)}
-
-
-def listed(array):
-    """Nested lists that JSON can hold; text is decoded."""
-    if array.dtype.kind in "OS":
-        return numpy.vectorize(lambda text: text.decode("utf-8") if isinstance(text, bytes) else text, otypes=[object])(
-            array
-        ).tolist()
-    return array.tolist()
 
 
 if __name__ == "__main__":

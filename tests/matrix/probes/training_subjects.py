@@ -52,14 +52,14 @@ def training_subjects(keras):
     return found
 
 
-def classes_of(module):
-    """Pairs of name and class of the public classes of *module*, sorted."""
+def classes_of(module, owner="keras"):
+    """Pairs of name and class of the public classes of *module* that *owner* defines, sorted."""
     if module is None:
         return []
     found = {
         kind.__name__: kind
         for kind in (getattr(module, name) for name in dir(module))
-        if inspect.isclass(kind) and kind.__name__ not in NOT_ALONE and "keras" in kind.__module__
+        if inspect.isclass(kind) and kind.__name__ not in NOT_ALONE and owner in kind.__module__
     }
     return sorted(found.items())
 
