@@ -147,6 +147,7 @@ SAID = [
     ("tensorflow", "1.4.1", "cuda", "which GPUs it runs on is not known"),
     ("tensorflow", "2.15.1", "metal", "tensorflow-metal<1.2,>=1.1"),
     ("tensorflow", "2.8.0", "tpu", "libtpu 1.2.0 in it"),
+    ("tensorflow", "1.15.5", "tpu", "v2, v3: a Cloud TPU node made with TensorFlow 1.15"),
     (
         "tensorflow-addons",
         "0.11",

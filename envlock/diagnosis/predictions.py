@@ -27,6 +27,7 @@ from envlock.knowledge.releases import line_of
 from envlock.knowledge.tpu import (
     operations_beyond_tpus,
     operations_of_tpus,
+    runs_on_tpu_nodes,
     tpu_generations,
     tpu_software_for,
 )
@@ -245,6 +246,9 @@ def _from_tpu_operations(
     software = dict.fromkeys(tpu_software_for(version, name) for name in tpu_generations()) if version else {}
     if known := [name for name in software if name is not None]:
         message = f"on a Cloud TPU, take the TPU software of TensorFlow {version}: {' or '.join(known)}"
+        remedies.append(Remedy(kind="system", message=message))
+    elif version is not None and runs_on_tpu_nodes(version):
+        message = f"make the Cloud TPU node with TensorFlow {line_of(version)}, as the machine that calls it has it"
         remedies.append(Remedy(kind="system", message=message))
     yield Cause(
         reference="tpu-graph",

@@ -47,6 +47,16 @@ def tpu_software_for(version: Version, generation: str, *, has_several_hosts: bo
     return None
 
 
+def runs_on_tpu_nodes(version: Version) -> bool:
+    """Whether Cloud TPU nodes were made with the line of a TensorFlow release, for what came before TPU software."""
+    return admits(read_toml("tpu.toml")["nodes"]["tensorflow"], str(version))
+
+
+def generations_of_nodes() -> tuple[str, ...]:
+    """The TPU generations that there were nodes of."""
+    return tuple(read_toml("tpu.toml")["nodes"]["generations"])
+
+
 def libtpu_for(version: Version) -> str | None:
     """The version of libtpu in the TPU software with a TensorFlow release; ``None`` where it is not known."""
     rows = read_toml("tpu.toml")["runtime"]

@@ -14,7 +14,14 @@ from envlock.knowledge.pairings import paired_names, release_for_tensorflow
 from envlock.knowledge.platform_support import metal_for, wheel_origin_of
 from envlock.knowledge.releases import Release, python_lines_of
 from envlock.knowledge.tensorflow_facts import KerasInside, TensorFlowFacts, facts_of
-from envlock.knowledge.tpu import libtpu_for, tpu_distribution_for, tpu_generations, tpu_software_for
+from envlock.knowledge.tpu import (
+    generations_of_nodes,
+    libtpu_for,
+    runs_on_tpu_nodes,
+    tpu_distribution_for,
+    tpu_generations,
+    tpu_software_for,
+)
 from envlock.release_sheet.interface import Section, runs_of
 from envlock.target import MACOS_ARM64
 
@@ -195,11 +202,14 @@ def tpu(release: Release) -> Iterator[Section]:
     software = {name: found for name in generations if (found := tpu_software_for(release.version, name))}
     lines = [f"{', '.join(names)}: TPU software {found}" for found, names in _inverted(software).items()]
     lines += [f"libtpu {libtpu} in it"] if libtpu else []
+    node = release.line if runs_on_tpu_nodes(release.version) else None
+    lines += [f"{', '.join(generations_of_nodes())}: a Cloud TPU node made with TensorFlow {node}"] if node else []
     lines += [f"as a wheel: {distribution.requirement}, with {distribution.libtpu}"] if distribution else []
     if lines:
         value = {
             "software": software,
             "libtpu": libtpu,
+            "node": node,
             "distribution": str(distribution.requirement) if distribution else None,
         }
         yield Section(name="tpu", title="TPUs", lines=tuple(lines), value=value)

@@ -20,7 +20,13 @@ from envlock.knowledge.datafiles import read_toml
 from envlock.knowledge.platform_support import instructions_needed, metal_for, wheel_origin_of
 from envlock.knowledge.releases import find_release, python_lines_of, releases_of
 from envlock.knowledge.specifiers import admits
-from envlock.knowledge.tpu import libtpu_for, tpu_distribution_for, tpu_generations, tpu_software_for
+from envlock.knowledge.tpu import (
+    libtpu_for,
+    runs_on_tpu_nodes,
+    tpu_distribution_for,
+    tpu_generations,
+    tpu_software_for,
+)
 
 RELEASES = [release for release in releases_of("tensorflow") if release.version >= Version("1.4")]
 PLATFORMS = tuple(dict.fromkeys(row["platform"] for row in read_toml("platforms.toml")["wheel"]))
@@ -114,6 +120,11 @@ def test_a_generation_has_one_software_for_a_release(generation: str) -> None:
 )
 def test_tpu_software_is_named(version: str, generation: str, hosts: bool, name: str | None) -> None:
     assert tpu_software_for(Version(version), generation, has_several_hosts=hosts) == name
+
+
+@pytest.mark.parametrize(("version", "is_run"), [("1.15.5", True), ("2.0.4", False), ("2.4.4", True), ("2.8.0", False)])
+def test_nodes_were_made_with_what_came_before_tpu_software(version: str, is_run: bool) -> None:
+    assert runs_on_tpu_nodes(Version(version)) is is_run
 
 
 def test_tensorflow_for_tpus_names_its_libtpu() -> None:
