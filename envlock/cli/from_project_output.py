@@ -57,9 +57,9 @@ def _unread(onboarding: Onboarding) -> Iterator[str]:
 
 
 def _environment(made: MadeEnvironment) -> Iterator[str]:
-    outcome, setting = made.outcome, made.planned.setting
+    outcome = made.outcome
     place = outcome.environment.path if outcome.environment is not None else outcome.lock_path
-    yield f"{'Environment' if outcome.environment else 'Lock':<16}{_whole(str(place))}: {setting.name}"
+    yield f"{'Environment' if outcome.environment else 'Lock':<16}{_whole(str(place))}: {made.name}"
     yield from rows("why", _shortened(_reasons(made)))
     yield from rows("needs", outcome.candidate.needs)
     count = _counted(len(outcome.lock.pins), "distribution")

@@ -94,9 +94,10 @@ def _row_of_result(result: ModelResult, made: MadeEnvironment) -> tuple[str, str
 def _environments(onboarding: Onboarding, order: Order) -> Iterator[str]:
     yield "## Environments"
     if not onboarding.environments:
-        yield "None could be made."
+        needless = "None is needed: nothing in it is a model, or asks for TensorFlow or Keras."
+        yield needless if onboarding.is_locked else "None could be made."
     for made in onboarding.environments:
-        yield f"### {_code(_place_of(made).name)}: {_text(made.planned.setting.name)}"
+        yield f"### {_code(_place_of(made).name)}: {_text(made.name)}"
         lines = [f"{len(made.outcome.lock.pins)} distributions, pinned by hash in {_code(_lock_of(made))}."]
         lines += [f"It needs {_text(need)}." for need in made.outcome.candidate.needs]
         yield " ".join(lines)

@@ -22,6 +22,7 @@ from envlock.onboarding.settings import (
     bases,
     is_implementation,
     is_implementation_module,
+    is_in_force,
     is_met,
     statements_of,
 )
@@ -150,8 +151,9 @@ class _Choice:
     def environment_for(self, group: tuple[Model, ...], settings: Sequence[Setting]) -> PlannedEnvironment:
         """The environment of the best of *settings* for the models of *group*."""
         best = min(settings, key=lambda setting: self._cost(setting, group))
-        told = [statement for statements in self.statements for statement in statements]
-        met = tuple(item for item in told if is_met(item, best, self.terms.platform))
+        platform = self.terms.platform
+        told = [item for statements in self.statements for item in statements if is_in_force(item, best, platform)]
+        met = tuple(item for item in told if is_met(item, best, platform))
         unmet = tuple(item for item in told if item not in met)
         return PlannedEnvironment(setting=best, models=group, met=met, unmet=unmet)
 

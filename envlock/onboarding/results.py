@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from envlock.onboarding.models import Model, Models
 from envlock.onboarding.places import Places
 from envlock.onboarding.planning import PlannedEnvironment, is_about_tensorflow
+from envlock.onboarding.settings import is_implementation, is_tensorflow
 from envlock.onboarding.smoke import SmokeTest
 from envlock.onboarding.wanted import Wanted, Wish
 from envlock.outcome import Outcome
@@ -70,6 +72,14 @@ class MadeEnvironment:
     """How what the code imports from elsewhere is imported there, where no model proves the environment."""
 
     @property
+    def name(self) -> str:
+        """As a person would say it, with the Keras that was taken for its models although another is planned."""
+        setting = self.planned.setting
+        asked = {canonicalize_name(item.name) for item in self.outcome.candidate.requirements}
+        taken = {pin.name: pin.version for pin in self.outcome.lock.pins if pin.name in asked and _is_keras(pin.name)}
+        return setting._replace(keras=tuple(sorted({**dict(setting.keras), **taken}.items()))).name
+
+    @property
     def moved_pins(self) -> Iterator[tuple[Requirement, str]]:
         """Pins of lock files of the project that could not be kept, with the version that was taken instead."""
         versions = {pin.name: str(pin.version) for pin in self.outcome.lock.pins}
@@ -77,6 +87,10 @@ class MadeEnvironment:
             taken = versions.get(pin.name)
             if taken is not None and not pin.specifier.contains(taken, prereleases=True):
                 yield pin, taken
+
+
+def _is_keras(distribution: str) -> bool:
+    return is_implementation(distribution) and not is_tensorflow(distribution)
 
 
 class Unserved(NamedTuple):

@@ -112,11 +112,16 @@ def is_met(statement: EnvironmentStatement, setting: Setting, platform: Platform
         if statement.distribution == "python":
             return admits_line(statement.releases, setting.python)
         return _can_hold(statement.distribution, statement.releases, setting)
-    requirement = statement.requirement
-    target = Target(python=setting.python, platform=platform)
-    if requirement.marker is not None and not requirement.marker.evaluate(target.marker_environment):
+    if not is_in_force(statement, setting, platform):
         return True
-    return _can_hold(requirement.name, requirement.specifier, setting)
+    return _can_hold(statement.requirement.name, statement.requirement.specifier, setting)
+
+
+def is_in_force(statement: EnvironmentStatement, setting: Setting, platform: Platform) -> bool:
+    """Whether the *statement* is about such an environment: its marker may leave it to others."""
+    if not isinstance(statement, RequirementStatement) or statement.requirement.marker is None:
+        return True
+    return statement.requirement.marker.evaluate(Target(python=setting.python, platform=platform).marker_environment)
 
 
 @cache

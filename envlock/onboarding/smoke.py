@@ -176,13 +176,13 @@ def _outcome(module: OwnModule, item: Mapping[str, Any], own: Iterable[str], pro
     if item.get("outcome") == "imported":
         return ImportedModule(name=module.name, outcome="imported")
     missing = str(item.get("missing") or "")
-    is_own = missing.partition(".")[0] in own
+    is_elsewhere = item.get("outcome") == "missing" and missing.partition(".")[0] not in own
     file, line = item.get("file"), item.get("line")
     return ImportedModule(
         name=module.name,
-        outcome="missing" if missing and not is_own else "failed",
+        outcome="missing" if missing and is_elsewhere else "failed",
         missing=printable(missing) or None,
-        distribution=distribution_of(missing) if missing and not is_own else None,
+        distribution=distribution_of(missing) if missing and is_elsewhere else None,
         error=printable(one_line(str(item.get("error", "")).replace(f"{project}/", "")), 300),
         place=_place(Path(file), line, project) if isinstance(file, str) and isinstance(line, int) else None,
     )

@@ -64,7 +64,8 @@ def import_module(name, project):
         missing = missing_module(error)
         return dict(
             place_of(sys.exc_info()[2], error, project),
-            outcome="failed" if missing is None else "missing",
+            # A release that lacks the module is no cure for itself.
+            outcome="failed" if missing is None or is_brought(missing) else "missing",
             missing=missing,
             error=describe(error),
         )
@@ -72,11 +73,17 @@ def import_module(name, project):
 
 
 def missing_module(error):
-    """The module that nothing brings; None where something else is wrong."""
+    """The module that is not found; None where something else is wrong."""
     if not isinstance(error, ImportError):
         return None
     found = re.match(r"No module named '?([\w.]+)'?", text_of(error))
     return found.group(1) if found else None
+
+
+def is_brought(module):
+    """Whether the package of a module was found; several distributions may share one that has no file."""
+    package = sys.modules.get(module.partition(".")[0])
+    return getattr(package, "__file__", None) is not None
 
 
 def describe(error):

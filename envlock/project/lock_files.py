@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from envlock.project.files import ProjectFile
 from envlock.project.interface import Place, Statement
@@ -11,12 +11,12 @@ from envlock.project.statements import poetry_specifier, python_statement, requi
 
 
 def read_lock_file(file: ProjectFile) -> Iterator[Statement]:
-    """The releases of ``poetry.lock``, ``uv.lock`` or ``pylock.toml``; not the project itself, nor other folders."""
+    """The releases of ``poetry.lock``, ``uv.lock`` or ``pylock.toml`` that come from an index."""
     document = parse_toml(file.text)
     for item in items_of(document.get("package", document.get("packages"))):
         package = table_at(item)
         name, version = package.get("name"), package.get("version")
-        if isinstance(name, str) and isinstance(version, str) and not _is_folder(package.get("source")):
+        if isinstance(name, str) and isinstance(version, str) and not _has_address(package):
             place = Place(file.path, line_with(file.text, f'name = "{name}"'))
             group = "dev" if package.get("category") == "dev" else ""
             yield requirement_statement(f"{name}=={version}", place, strength="locked", group=group)
@@ -26,5 +26,12 @@ def read_lock_file(file: ProjectFile) -> Iterator[Statement]:
         yield python_statement(poetry_specifier(text), place)
 
 
-def _is_folder(source: object) -> bool:
-    return not table_at(source).keys().isdisjoint({"editable", "virtual", "directory"})
+def _has_address(package: Mapping[str, object]) -> bool:
+    """Whether it is the project itself, in another folder, or at an address: an index may hold another of its name."""
+    source = table_at(package, "source")
+    return (
+        not source.keys().isdisjoint({"directory", "editable", "git", "path", "virtual"})
+        # Poetry has an address beside the type of it, and so for a private index.
+        or source.get("type", "url" if "url" in source else None) in {"directory", "file", "git", "url"}
+        or not package.keys().isdisjoint({"archive", "directory", "vcs"})
+    )

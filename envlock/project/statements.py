@@ -14,6 +14,9 @@ from envlock.project.interface import Place, PythonStatement, RequirementStateme
 _LONGEST = 4096
 
 _EGG = re.compile(r"[#&]egg=(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)")
+_ADDRESSES = ("git", "hg", "svn", "bzr", "url", "file", "path")
+"""Keys of Poetry and Pipenv for what is not taken from an index."""
+
 _ON_THIS_MACHINE = re.compile(r"\s*@\s*file:\S*")
 # Up to setuptools 66 and pip 24 an ordered comparison could have a wildcard behind it: >=1.4.*
 _ORDERED_WILDCARD = re.compile(r"([<>]=?|~=)(\s*[0-9][0-9.]{0,40})\.\*")
@@ -98,7 +101,7 @@ def mapped_requirement(
 ) -> RequirementStatement | Unread:
     """The requirement of one entry of a table as Poetry and Pipenv have it: a version, or a table with more.
 
-    The name alone remains where the value names an address or a folder.
+    What has an address or a folder there is asked for by it: an index may hold something else of the same name.
     """
     table = value if isinstance(value, dict) else {"version": value}
     if isinstance(value, list):
@@ -111,7 +114,9 @@ def mapped_requirement(
     group = group or ("optional" if table.get("optional") is True else "")
     marker = table.get("markers", table.get("marker"))
     condition = f"; {marker}" if isinstance(marker, str) and marker else ""
-    return requirement_statement(f"{name}{extras}{specifier}{condition}", place, strength=strength, group=group)
+    address = next((found for key in _ADDRESSES if isinstance(found := table.get(key), str) and found), "")
+    origin = f" @ {address.removeprefix('file:').replace(' ', '%20')} " if address else specifier
+    return requirement_statement(f"{name}{extras}{origin}{condition}", place, strength=strength, group=group)
 
 
 def pythons_of_classifiers(classifiers: Iterable[str], place: Place) -> Iterator[PythonStatement]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,16 @@ def test_an_environment_holds_the_keras_of_all_of_its_models(workshop: Workshop)
     assert "\ntf-keras==2.16.0 " in lock
 
 
+def test_an_environment_is_called_by_the_keras_that_its_models_were_given(workshop: Workshop) -> None:
+    workshop.put(KERAS_2_2, "a.h5")
+
+    (made,) = workshop.onboard(makes_environments=False).environments
+
+    planned = replace(made.planned, setting=made.planned.setting.base)
+    assert planned.setting.name == "TensorFlow 1.15.5 on Python 3.7"
+    assert replace(made, planned=planned).name == "TensorFlow 1.15.5 + keras 2.2.5 on Python 3.7"
+
+
 def test_the_keras_that_is_asked_for_is_taken_in_place_of_the_last_of_its_line(workshop: Workshop) -> None:
     workshop.put(KERAS_2_2, "a.h5")
     workshop.write("setup.py", "from setuptools import setup\nsetup(install_requires=['Keras==2.2.4'])\n")
@@ -213,6 +224,8 @@ def test_a_project_without_tensorflow_gets_nothing_but_a_page(workshop: Workshop
 
     assert places(workshop.onboard()) == []
     assert sorted(path.name for path in workshop.folder.iterdir()) == ["ONBOARDING.md", "requirements.txt"]
+    page = (workshop.folder / "ONBOARDING.md").read_text()
+    assert "\n\nNone is needed: nothing in it is a model, or asks for TensorFlow or Keras.\n\n" in page
 
 
 def test_damaged_models_are_told_and_the_others_served(workshop: Workshop) -> None:

@@ -93,6 +93,14 @@ def test_one_environment_serves_a_model_as_the_project_says(found: Project, expe
     assert settings(plan(found)) == expected
 
 
+def test_what_a_marker_leaves_to_other_pythons_is_no_reason() -> None:
+    asked = asks("tensorflow<2; python_version<'3'", "tensorflow>=2.3,<2.4")
+
+    made = plan(project(TENSORFLOW_2_3, requirements=asked)).environments[0]
+
+    assert (made.met, made.unmet) == ((asked[1],), ())
+
+
 @pytest.mark.parametrize(
     ("found", "expected"),
     [

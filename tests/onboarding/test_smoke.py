@@ -74,6 +74,17 @@ def write(folder: Path) -> Callable[[dict[str, str]], list[OwnModule]]:
             id="a module of its own is missing",
         ),
         pytest.param(
+            "import json.encoding\n",
+            ImportedModule(
+                name="tried",
+                outcome="failed",
+                missing="json.encoding",
+                error="ModuleNotFoundError: No module named 'json.encoding'",
+                place=Place(Path("tried.py"), 1),
+            ),
+            id="a package is there without the module",
+        ),
+        pytest.param(
             "\n\nassert 1 == 2, 'no\\nway'\n",
             ImportedModule(
                 name="tried", outcome="failed", error="AssertionError: no way", place=Place(Path("tried.py"), 3)

@@ -157,7 +157,7 @@ READ = [
             "pyproject.toml, line 5: tiny<0.3,>=0.2.3",
             "pyproject.toml, line 6: six",
             "pyproject.toml, line 7: exact==1.2",
-            "pyproject.toml, line 8: from-git",
+            "pyproject.toml, line 8: from-git @ https://host/x",
             "pyproject.toml, line 9: plots[all]<2,>=1 [optional]",
             "pyproject.toml, line 11: sphinx [docs]",
         ],
@@ -166,13 +166,15 @@ READ = [
     pytest.param(
         {
             "Pipfile": '[packages]\ntensorflow = "==2.15.0"\nsix = {version = "~=1.2", extras = ["a"]}\nmine = {path = "."}\n'
+            'ours = {file = "file:///home/me/our wheel.whl", version = "1", markers = "os_name == \'posix\'"}\n'
             '[dev-packages]\npytest = "*"\n'
         },
         [
             "Pipfile, line 2: tensorflow==2.15.0",
             "Pipfile, line 3: six[a]~=1.2",
-            "Pipfile, line 4: mine",
-            "Pipfile, line 6: pytest [dev]",
+            "Pipfile, line 4: mine @ .",
+            'Pipfile, line 5: ours @ ///home/me/our%20wheel.whl ; os_name == "posix"',
+            "Pipfile, line 7: pytest [dev]",
         ],
         id="Pipfile",
     ),
@@ -200,6 +202,18 @@ READ = [
             "uv.lock, line 7: tqdm==4.0 (locked)",
         ],
         id="locks of Poetry, uv and PEP 751",
+    ),
+    pytest.param(
+        {
+            "poetry.lock": '[[package]]\nname = "mine"\nversion = "1"\n[package.source]\ntype = "git"\nurl = "https://host/x"\n\n'
+            '[[package]]\nname = "six"\nversion = "1.16.0"\n[package.source]\ntype = "legacy"\nurl = "https://host/simple"\n',
+            "uv.lock": '[[package]]\nname = "mine"\nversion = "1"\nsource = { git = "https://host/x" }\n\n'
+            '[[package]]\nname = "ours"\nversion = "1"\nsource = { url = "https://host/x.whl" }\n\n'
+            '[[package]]\nname = "tqdm"\nversion = "4.0"\nsource = { registry = "https://host/simple" }\n',
+            "pylock.toml": '[[packages]]\nname = "mine"\nversion = "1"\nvcs = { type = "git", url = "https://host/x" }\n',
+        },
+        ["poetry.lock, line 9: six==1.16.0 (locked)", "uv.lock, line 12: tqdm==4.0 (locked)"],
+        id="locks with what comes from an address",
     ),
     pytest.param(
         {
