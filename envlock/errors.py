@@ -193,7 +193,7 @@ class WriteError(EnvlockError):
         super().__init__(path, reason)
         self.path, self.reason = path, reason
         is_full = "space" in reason or "quota" in reason
-        self.hint = "free some space" if is_full else "choose another place with --venv and -o"
+        self.hint = "free some space" if is_full else "choose another place"
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"

@@ -78,7 +78,7 @@ def pin(
         artifact=provenance.path.absolute().name,
         loader=candidate.loader.name,
         requirements=tuple(
-            without_credentials(str(requirement)) for requirement in (*candidate.requirements, *besides)
+            dict.fromkeys(without_credentials(str(requirement)) for requirement in (*candidate.requirements, *besides))
         ),
         constraints=tuple(sorted({str(bound.requirement) for bound in candidate.bounds})),
         target=candidate.target,
