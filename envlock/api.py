@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from envlock.errors import EnvlockError, UsageError
 from envlock.reporter import SilentReporter
@@ -45,14 +45,15 @@ class NotVerifiedError(EnvlockError):
 def inspect(artifact: AnyPath, *, deep: bool = False) -> Inspection:
     """Say what a saved model is, what wrote it and what to know about it, without running anything.
 
-    With *deep*, all data are read and checked too.
+    With *deep*, all data are read and checked too. Without, the stamp of a large artifact is told among the findings
+    alone, since it was not compared with the artifact.
 
     Raises:
         ArtifactError: It is damaged, hostile, or no model.
     """
     from envlock.inspection import inspect as inspect_artifact
 
-    return inspect_artifact(Path(artifact), is_deep=deep)
+    return inspect_artifact(Path(artifact), is_deep=deep, is_quick=not deep)
 
 
 def explain(artifact: AnyPath, *, platform: str | None = None) -> Explanation:
@@ -290,14 +291,20 @@ def stamp(
 
 def _record(artifact: AnyPath, *, inside: bool) -> Path:
     from envlock import recording
-    from envlock.errors import WriteError
+    from envlock.errors import MissingArtifactError, WriteError
 
     if inside:
         raise UsageError("inside is for a model that is loaded again", hint="name the environment to load it in")
     try:
+        recording.find_files(recording.subject_of(str(artifact)))
+    except OSError as error:
+        raise MissingArtifactError(str(artifact), reason=error.strerror or "there is no model") from error
+    try:
         return Path(recording.stamp(str(artifact)))
     except OSError as error:
-        raise WriteError(str(artifact), error.strerror or str(error)) from error
+        refused = WriteError(str(artifact), error.strerror or str(error))
+        refused.hint = "the stamp stands beside the model: make room for it there, or copy the model elsewhere"
+        raise refused from error
 
 
 # --- what is asked of the pipeline ---------------------------------------------------------------------------
@@ -332,14 +339,22 @@ def _request(
     from envlock.resolution import DEFAULT_ENGINES, ENGINES, resolvers_of
     from envlock.writers import WRITERS, writer_named
 
+    for what, value, known in (
+        ("device", device, get_args(Device)),
+        ("preference", prefer, get_args(Preference)),
+        ("engine", ENGINES[0] if engine is None else engine, ENGINES),
+    ):
+        if value not in known:
+            raise UsageError(f"{value!r} is no {what}", hint=f"name one of {', '.join(known)}")
+    if isinstance(besides, str):
+        # It is a sequence too, of letters, which are names on the package index.
+        raise UsageError(f"besides is one text, {besides!r}", hint="put the requirements into a list")
     lock_path = _optional(output)
     wished, others = split_off_tensorflow(map(parse_requirement, besides))
     try:
         named = releases_named(tensorflow) if tensorflow is not None else None
     except InvalidVersion as error:
         raise UsageError(f"tensorflow {tensorflow!r} is not a version", hint="name one such as 2.4 or 2.4.1") from error
-    if engine not in {None, *ENGINES}:
-        raise UsageError(f"{engine!r} is no engine", hint=f"name one of {', '.join(ENGINES)}")
     beside_lock = lock_path is not None and environment_path is not None
     return Request(
         artifact=Path(artifact),

@@ -21,13 +21,14 @@ class Inspection(NamedTuple):
     custom: tuple[CustomObject, ...]
     findings: tuple[Finding, ...]
     stamp: Stamp | None = None
-    """The environment that was written down for it; ``None`` where none was, or for another artifact."""
+    """The environment that was written down for it; ``None`` where none was, or not surely for it."""
 
 
-def inspect(artifact: Path | ArtifactSource, *, is_deep: bool = False) -> Inspection:
+def inspect(artifact: Path | ArtifactSource, *, is_deep: bool = False, is_quick: bool = False) -> Inspection:
     """Read the artifact at a path or behind a source, and infer what wrote it. Runs nothing, opens nothing else.
 
-    With *is_deep*, all data are read and checked too, which takes time by their size.
+    With *is_deep*, all data are read and checked too, which takes time by their size. So does the digest that a stamp
+    is compared with: *is_quick* leaves the stamp of a large artifact out.
 
     Raises:
         ArtifactError: It is damaged, hostile, or no model.
@@ -36,7 +37,10 @@ def inspect(artifact: Path | ArtifactSource, *, is_deep: bool = False) -> Inspec
     provenance = read_provenance(source)
     saver = date_artifact(provenance)
     custom = find_custom_objects(provenance, saver)
-    stamp, told = find_stamp(artifact, provenance.format) if isinstance(artifact, Path) else (None, ())
+    reads_all = not is_quick
+    stamp, told = (
+        find_stamp(artifact, provenance.format, reads_all=reads_all) if isinstance(artifact, Path) else (None, ())
+    )
     findings = (*find_findings(provenance, saver, custom), *told)
     return Inspection(
         provenance=provenance,

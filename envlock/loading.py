@@ -38,6 +38,10 @@ class Loading:
     trusts_code: bool = False
     """Whether code that the artifact holds may be run."""
 
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself; see :func:`refuse_code_contradictions`."""
+        refuse_code_contradictions(self.code, self.builder)
+
     @property
     def arguments(self) -> dict[str, Any]:
         """The arguments of a verification that are the same in every environment."""
@@ -140,6 +144,18 @@ class Loading:
         definition = find_builder(self.code, self.builder)
         _note_others(definition.name, definition, reporter)
         return definition
+
+
+def refuse_code_contradictions(code: Path | None, builder: str) -> None:
+    """Make sure that the person's code is a folder, and that there is one to look for a builder in.
+
+    Raises:
+        UsageError: It is not, or there is none.
+    """
+    if code is not None and not code.is_dir():
+        raise UsageError(f"--code {code}: not a folder", hint="pass the folder that holds the definitions")
+    if builder and code is None:
+        raise UsageError(f"--builder {builder} is looked for in your code", hint="pass its folder with --code DIR")
 
 
 def _note_others(name: str, definition: Definition, reporter: Reporter) -> None:

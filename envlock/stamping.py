@@ -36,6 +36,7 @@ from envlock.stamps import MEMBER, read_member, stamp_beside
 from envlock.verification import Output, Verification
 from envlock.writers import WRITERS
 from envlock.writers.files import find_writer, read_beginning, refuse_unknown_file, write_whole
+from envlock.writers.seal import is_sealed, seal
 
 _HEADLINE = "the environment in which the model was seen to load. Nothing in here is ever run."
 _DAY_OF_MEMBER = (1980, 1, 1, 0, 0, 0)
@@ -261,9 +262,13 @@ def write_recorder(place: Path) -> None:
         WriteError: The disk is full, or the place may not be written to.
     """
     source = Path(recording.__file__).read_text(encoding="utf-8")
-    beginning = source.partition("\n")[0]
-    refuse_unknown_file(place, lambda: read_beginning(place).startswith(beginning), option="--recorder")
-    write_whole(place, source)
+    # Whatever somebody has added to it is theirs.
+    refuse_unknown_file(place, lambda: is_sealed(place.read_text("utf-8", "surrogateescape")), option="--recorder")
+    try:
+        write_whole(place, seal(source, before="# The syntax"))
+    except WriteError as error:
+        error.hint = "name a file of a folder of your own"
+        raise
 
 
 # --- a Keras archive -----------------------------------------------------------------------------------------

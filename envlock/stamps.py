@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from envlock.artifacts.source import LocalSource
 from envlock.errors import ArtifactError, DamagedFileError, LimitExceededError, MissingArtifactError
 from envlock.formats.ranges import RangeReader
 from envlock.formats.text import printable
+from envlock.formats.toml_text import parse_toml
 from envlock.knowledge.families import members_of
 from envlock.provenance import Finding
 from envlock.recording import INSIDE_FOLDER, SCHEMA, SUFFIX, digest_of_file, digest_of_files, find_files, subject_of
@@ -29,11 +29,6 @@ MEMBER = "envlock.toml"
 """Name of the stamp in a Keras archive, always its last member."""
 
 _LARGEST_STAMP = 128 * 1024
-_MOST_DOTS = 16
-"""In a line: parsers of TOML take time by the square of the length of a dotted key."""
-
-_MOST_TABLES = 64
-
 _MOST_DISTRIBUTIONS = 2000
 _LONGEST_VERSION = 64
 _LONGEST_TEXT = 300
@@ -45,8 +40,8 @@ _END_OF_DIRECTORY = 256
 """Bytes: more than the entry of the last member and the record that ends an archive take."""
 
 
-_Look = Callable[[], "tuple[Stamp, bool]"]
-"""Reads a stamp, and tells whether it fits."""
+_QUICKLY_READ = 8 * 1024 * 1024
+"""Bytes whose digest takes some hundredths of a second."""
 
 
 class Stamp(NamedTuple):
@@ -98,12 +93,33 @@ class Stamp(NamedTuple):
         return f"saved with {self.environment} on {self.day}, and not loaded again"
 
 
-def find_stamp(artifact: Path, artifact_format: str) -> tuple[Stamp | None, tuple[Finding, ...]]:
-    """The stamp that fits the artifact, and what is to be said of stamps that were found."""
+class _Found(NamedTuple):
+    """A stamp, and what it is held against."""
+
+    stamp: Stamp
+    size: int
+    """Bytes of the artifact that it was found with."""
+
+    take_digest: Callable[[], str]
+    """Reads all of that artifact."""
+
+
+def find_stamp(
+    artifact: Path, artifact_format: str, *, reads_all: bool = True
+) -> tuple[Stamp | None, tuple[Finding, ...]]:
+    """The stamp that fits the artifact, and what is to be said of stamps that were found.
+
+    Without *reads_all* no digest is taken of a large artifact: its stamp is told, and that it was not compared.
+    """
     problems: list[Finding] = []
     for name, look in _places(artifact, artifact_format):
         try:
-            stamp, fits = look()
+            stamp, size, take_digest = look()
+            # Sizes are compared first, since digests take time.
+            fits = size == stamp.size
+            if fits and size > _QUICKLY_READ and not reads_all:
+                return None, (_not_compared(stamp),)
+            fits = fits and take_digest() == stamp.sha256
         except ArtifactError as error:
             problems.append(_ignored("unreadable-stamp", printable(str(error))))
             continue
@@ -124,7 +140,7 @@ def parse_stamp(text: bytes, *, where: str) -> Stamp:
         DamagedFileError: It is no stamp.
         LimitExceededError: It names thousands of distributions.
     """
-    document = _parse_toml(text, where)
+    document = parse_toml(text, where=where)
     if document.get("schema") != SCHEMA:
         raise DamagedFileError(where, f"is no stamp of the kind {SCHEMA}")
     artifact, environment = _table(document, "artifact"), _table(document, "environment")
@@ -166,8 +182,8 @@ def stamp_beside(artifact: Path) -> Path:
     return Path(subject_of(str(artifact)) + SUFFIX)
 
 
-def _places(artifact: Path, artifact_format: str) -> Iterator[tuple[str, _Look]]:
-    """The stamps that are there, with what reads them and tells whether they fit."""
+def _places(artifact: Path, artifact_format: str) -> Iterator[tuple[str, Callable[[], _Found]]]:
+    """The names of stamps that are there, with what reads them."""
     subject = Path(subject_of(str(artifact)))
     beside, inside = stamp_beside(artifact), subject / INSIDE_FOLDER
     if os.path.lexists(beside):
@@ -178,16 +194,15 @@ def _places(artifact: Path, artifact_format: str) -> Iterator[tuple[str, _Look]]
         yield f"{MEMBER} in {subject.name}", partial(_look_inside, subject)
 
 
-def _look_at_file(folder: Path, name: str, subject: Path) -> tuple[Stamp, bool]:
+def _look_at_file(folder: Path, name: str, subject: Path) -> _Found:
     with LocalSource(folder).open(name) as stream:
         text = stream.read(_LARGEST_STAMP + 1)
     if len(text) > _LARGEST_STAMP:
         raise LimitExceededError(name, what="size in bytes", limit=_LARGEST_STAMP, found=len(text))
     stamp = parse_stamp(text, where=name)
     files = find_files(str(subject))
-    # Sizes are compared first, since digests take time.
-    is_same_size = sum(os.path.getsize(path) for _, path in files) == stamp.size  # noqa: PTH202 - as they are found
-    return stamp, is_same_size and digest_of_files(files) == stamp.sha256
+    size = sum(os.path.getsize(path) for _, path in files)  # noqa: PTH202 - as they are found
+    return _Found(stamp, size, partial(digest_of_files, files))
 
 
 def _ends_with_stamp(archive: Path) -> bool:
@@ -200,10 +215,10 @@ def _ends_with_stamp(archive: Path) -> bool:
         return False
 
 
-def _look_inside(path: Path) -> tuple[Stamp, bool]:
+def _look_inside(path: Path) -> _Found:
     text, start = read_member(path)
     stamp = parse_stamp(text, where=f"{MEMBER} in {path.name}")
-    return stamp, start == stamp.size and digest_of_file(str(path), start) == stamp.sha256
+    return _Found(stamp, start, partial(digest_of_file, str(path), start))
 
 
 def read_member(path: Path) -> tuple[bytes, int]:
@@ -222,6 +237,15 @@ def read_member(path: Path) -> tuple[bytes, int]:
         return archive.read_member(MEMBER, limit=_LARGEST_STAMP), archive.start_of(MEMBER)
 
 
+def _not_compared(stamp: Stamp) -> Finding:
+    return Finding(
+        reference="stamp-not-compared",
+        severity="info",
+        message=f"its stamp says: {stamp}; the digest of the model, which is large, was not compared",
+        hint="envlock inspect --deep compares it, and so does every command that goes by the stamp",
+    )
+
+
 def _ignored(reference: str, problem: str) -> Finding:
     return Finding(
         reference=reference,
@@ -232,27 +256,6 @@ def _ignored(reference: str, problem: str) -> Finding:
 
 
 # --- what stands in them -------------------------------------------------------------------------------------
-
-
-def _parse_toml(text: bytes, where: str) -> Mapping[str, Any]:
-    # Most artifacts have no stamp.
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-
-    lines = text.splitlines()
-    dots, tables = max((line.count(b".") for line in lines), default=0), sum(line.startswith(b"[") for line in lines)
-    if dots > _MOST_DOTS:
-        raise LimitExceededError(where, what="number of dots in a line", limit=_MOST_DOTS, found=dots)
-    if tables > _MOST_TABLES:
-        raise LimitExceededError(where, what="number of tables", limit=_MOST_TABLES, found=tables)
-    try:
-        document: dict[str, Any] = tomllib.loads(text.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        detail = str(error) if isinstance(error, tomllib.TOMLDecodeError) else type(error).__name__
-        raise DamagedFileError(where, f"is no TOML: {detail}") from error
-    return document
 
 
 def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:

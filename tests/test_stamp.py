@@ -110,6 +110,35 @@ def test_a_model_that_was_changed_has_no_stamp(model: Path, stamped: Callable[..
 
 
 @pytest.mark.parametrize(
+    ("is_same", "told_deep"),
+    [
+        (True, "its stamp says: saved with no TensorFlow on Python 3.8.18 on 2026-01-02, and not loaded again"),
+        (False, "model.h5.envlock.toml is the stamp of another model, or this one was changed since: it is ignored"),
+    ],
+    ids=["its own", "another's"],
+)
+def test_a_large_model_is_read_whole_only_where_its_stamp_is_gone_by(
+    is_same: bool, told_deep: str, model: Path
+) -> None:
+    with model.open("r+b") as stream:
+        stream.truncate(2**24)
+        Path(f"{model}.envlock.toml").write_text(render(model, verified=False))
+        stream.seek(-1, 2)
+        stream.write(b"\0" if is_same else b"\1")
+
+    quick, found = inspect(model, is_quick=True), inspect(model)
+
+    assert (quick.stamp, told(quick)) == (
+        None,
+        [
+            "its stamp says: saved with no TensorFlow on Python 3.8.18 on 2026-01-02, and not loaded again; "
+            "the digest of the model, which is large, was not compared"
+        ],
+    )
+    assert (found.stamp is not None, told(found)) == (is_same, [told_deep])
+
+
+@pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
         (SCHEMA, "envlock/stamp/9", f"is no stamp of the kind {SCHEMA}"),

@@ -221,6 +221,9 @@ def _decide(action: Action, texts: Sequence[str], place: str, *, folder: Path | 
 
 def _converted(action: Action, text: str, place: str) -> object:
     """*text* as argparse would have it."""
+    if "\0" in text:
+        # No command line and no variable holds one, and no path does.
+        raise ConfigurationError(place, "holds a null character")
     try:
         value = action.type(text) if callable(action.type) else text
     except ArgumentTypeError as error:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from envlock.cli.interface import Level
-from envlock.errors import EnvlockError
+from envlock.errors import DamagedFileError, EnvlockError
+from envlock.formats.toml_text import parse_toml
 
 _TABLES: Mapping[str, Sequence[str]] = {"envlock.toml": (), "pyproject.toml": ("tool", "envlock")}
 """The keys that lead to the table in a file of this name; in one folder the first of them counts."""
@@ -140,13 +140,7 @@ def _read(path: Path, keys: Sequence[str]) -> ConfigurationFile | None:
 
 
 def _parse(content: bytes, path: Path) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
     try:
-        document: dict[str, Any] = tomllib.loads(content.decode())
-    except (ValueError, RecursionError) as error:
-        # Both what is no UTF-8 and what is no TOML.
-        raise ConfigurationError(str(path), f"is no TOML: {' '.join(str(error).split())}") from error
-    return document
+        return parse_toml(content, where=str(path))
+    except DamagedFileError as error:
+        raise ConfigurationError(str(path), error.problem) from error

@@ -59,7 +59,7 @@ class Inspect:
     def _show(self, artifact: Path | str, arguments: Namespace) -> int:
         from envlock.inspection import inspect
 
-        inspection = inspect(_opened(artifact), is_deep=arguments.deep)
+        inspection = inspect(_opened(artifact), is_deep=arguments.deep, is_quick=not arguments.deep)
         if arguments.json:
             from envlock.cli.documents import inspection_document, write_document
 

@@ -132,19 +132,10 @@ def resolvers_for(arguments: Namespace, *, may_ask_index: bool = True) -> tuple[
 
 
 def refuse_code_contradictions(arguments: Namespace) -> None:
-    """Make sure that the person's code is a folder, and that there is one to look for a builder in.
+    """As :func:`envlock.loading.refuse_code_contradictions`, before anything takes time."""
+    from envlock import loading
 
-    Raises:
-        UsageError: It is not, or there is none.
-    """
-    from envlock.errors import UsageError
-
-    if arguments.code is not None and not arguments.code.is_dir():
-        raise UsageError(f"--code {arguments.code}: not a folder", hint="pass the folder that holds the definitions")
-    if arguments.builder and arguments.code is None:
-        raise UsageError(
-            f"--builder {arguments.builder} is looked for in your code", hint="pass its folder with --code DIR"
-        )
+    loading.refuse_code_contradictions(arguments.code, arguments.builder)
 
 
 def command_of(arguments: Namespace) -> Iterator[str]:

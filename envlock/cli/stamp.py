@@ -47,10 +47,8 @@ class Stamp:
             write_recorder(arguments.recorder)
             print_result(arguments.recorder, arguments, render=render_recorder, document=recorder_document)
             return 0
-        from envlock.cli.lock_arguments import refuse_code_contradictions
         from envlock.stamping import stamp_artifact
 
-        refuse_code_contradictions(arguments)
         stamped = stamp_artifact(
             arguments.path,
             arguments.venv,

@@ -22,11 +22,9 @@ class Verify:
     def run(self, arguments: Namespace, reporter: Reporter) -> int:
         """Print what happened; 0 where the model loads, and computes as far as it was called."""
         from envlock.checking import check
-        from envlock.cli.lock_arguments import refuse_code_contradictions
         from envlock.cli.output import print_result
         from envlock.cli.verify_output import check_document, render_check
 
-        refuse_code_contradictions(arguments)
         found = check(
             arguments.path,
             arguments.venv,

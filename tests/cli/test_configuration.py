@@ -213,6 +213,15 @@ def test_the_strongest_place_decides(
             id="no TOML",
         ),
         pytest.param(
+            {}, 'venv = "a\\u0000b"', "envlock.toml: venv: holds a null character [configuration]\n", id="null"
+        ),
+        pytest.param(
+            {},
+            "a." * 50_000 + "b = 1",
+            "envlock.toml: holds a line of more than 256 dots [configuration]\n",
+            id="made to keep busy",
+        ),
+        pytest.param(
             {},
             '"\\u001b[31m" = 1',
             "envlock.toml: \\x1b[31m: no such option [configuration]\n"

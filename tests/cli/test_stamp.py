@@ -88,6 +88,17 @@ def test_the_recorder_is_written_out_and_works_alone(said: Callable[..., str]) -
     assert json.loads(said("stamp", "--recorder", "recorder.py", "--json"))["recorder"] == "recorder.py"
 
 
+def test_a_recorder_that_somebody_has_changed_stays(said: Callable[..., str]) -> None:
+    said("stamp", "--recorder", "recorder.py")
+    changed = Path("recorder.py").read_text() + "mine = True\n"
+    Path("recorder.py").write_text(changed)
+
+    assert "recorder.py: exists and was not written by envlock" in said(
+        "stamp", "--recorder", "recorder.py", exit_code=2
+    )
+    assert Path("recorder.py").read_text() == changed
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

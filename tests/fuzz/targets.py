@@ -49,6 +49,8 @@ from envlock.integrity import check_integrity
 from envlock.knowledge.bytecode import code_formats
 from envlock.loadability import find_custom_objects
 from envlock.provenance import Provenance
+from envlock.recording import SCHEMA, render_stamp
+from envlock.stamps import parse_stamp
 
 ASSETS = Path(__file__).parent.parent / "assets"
 
@@ -351,6 +353,17 @@ def _snappy_blocks() -> tuple[bytes, ...]:
     )
 
 
+def _stamps() -> tuple[bytes, ...]:
+    document: list[tuple[str, list[tuple[str, object]]]] = [
+        ("", [("schema", SCHEMA), ("time", "2026-01-02T03:04:05Z"), ("verified", True)]),
+        ("artifact", [("sha256", "0" * 64), ("bytes", 23728)]),
+        ("environment", [("python", "3.8.18"), ("platform", "Linux x86_64")]),
+        ("environment.distributions", [("numpy", "1.19.5"), ("tensorflow-cpu", "2.4.4")]),
+        ("verification", [("loader", "tf.keras"), ("how", "tf.keras.models.load_model(path)")]),
+    ]
+    return tuple(render_stamp("for a test", document[:count]).encode() for count in (4, 5))
+
+
 TARGETS: tuple[Target, ...] = (
     Target(name="hdf5", seeds=_files("hdf5/*.h5", "keras/*.h5"), run=_walk_hdf5),
     Target(name="hdf5-unverified", seeds=_files("hdf5/*latest*.h5", "hdf5/*v108*.h5"), run=_walk_unverified_hdf5),
@@ -390,6 +403,7 @@ TARGETS: tuple[Target, ...] = (
     Target(name="tflite", seeds=_files("*/*.tflite"), run=_read_with(TfliteReader(), "model.tflite")),
     Target(name="architecture", seeds=_files("*/*.json"), run=_read_with(KerasJsonReader(), "model.json")),
     Target(name="yaml", seeds=_files("*/*.yaml"), run=_read_with(KerasYamlReader(), "model.yaml")),
+    Target(name="stamp", seeds=_stamps, run=lambda data: parse_stamp(data, where="stamp")),
     *(
         Target(name=f"mlflow-{name}", seeds=lambda seed=content: (seed,), run=_inspect_mlflow_folder(name))
         for name, content in _MLFLOW_FILES.items()
