@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -39,6 +38,7 @@ from envlock.errors import (
 from envlock.formats.pinned_requirements import read_pinned_requirements
 from envlock.formats.source_names import releases_of_source
 from envlock.formats.text import first_line, one_line, printable
+from envlock.formats.toml_text import parse_toml
 from envlock.knowledge.pip_support import find_old_python
 from envlock.knowledge.source_builds import find_source_build
 from envlock.pip_process import download
@@ -46,11 +46,6 @@ from envlock.reporter import Reporter
 from envlock.resolution import resolvers_of
 from envlock.target import PLATFORMS, Platform, Target, find_platform, platform_here
 from envlock.writers.files import write_whole
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from packaging.markers import Environment
@@ -186,7 +181,7 @@ def _read_lock(path: Path, python: str | None, platform: Platform | None) -> _Lo
     """What the lock at *path* asks for, for the target that it records unless *python* or *platform* is given."""
     text = _read_text(path)
     if path.suffix == ".toml":
-        document = _parse_toml(text, path)
+        document = parse_toml(text.encode(), where=str(path))
         target = _target(_target_of_pylock(document), python, platform)
         lock = _Lock(target=target, pins=tuple(_pins_of_pylock(document, target, path)), names_addresses=True)
     else:
@@ -209,14 +204,6 @@ def _read_text(path: Path) -> str:
         raise MissingArtifactError(str(path), reason=(error.strerror or str(error)).lower()) from error
     except UnicodeDecodeError as error:
         raise DamagedFileError(str(path), "is no UTF-8", offset=error.start) from error
-
-
-def _parse_toml(text: str, path: Path) -> dict[str, Any]:
-    try:
-        document: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise DamagedFileError(str(path), f"is no TOML: {one_line(str(error))}") from error
-    return document
 
 
 def _target(recorded: tuple[str | None, Platform | None], python: str | None, platform: Platform | None) -> Target:
@@ -472,7 +459,4 @@ def _write_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        refused = WriteError(str(folder), error.strerror or str(error))
-        if "--venv" in refused.hint:
-            refused.hint = "choose another folder with -d"
-        raise refused from error
+        raise WriteError(str(folder), error.strerror or str(error)) from error

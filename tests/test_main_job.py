@@ -121,6 +121,7 @@ def test_a_machine_with_one_python_gets_the_best_loader_for_it(
             "needs": [],
             "verdict": "loads",
             "is_saver": True,
+            "is_stamped": False,
         },
         "command": "uv python install 3.8",
     }

@@ -513,7 +513,7 @@ def test_a_folder_that_cannot_be_written_to_is_one_clear_error(
 
     assert (str(caught.value), caught.value.hint) == (
         f"{tmp_path / 'wheels'}: File exists",
-        "choose another folder with -d",
+        "choose another place",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
@@ -10,6 +11,9 @@ from envlock.formats.text import one_line
 
 _MOST_DOTS = 256
 """In a line: parsers take time by the square of the parts of a dotted key, minutes for one of 100 kB."""
+
+# Quoted text, to its end or that of the line: the dots of addresses and versions cost nothing.
+_QUOTED = re.compile(r"""\"(?:[^\"\\]|\\.)*\"?|'[^']*'?""")
 
 
 def parse_toml(text: bytes, *, where: str) -> dict[str, Any]:
@@ -26,10 +30,11 @@ def parse_toml(text: bytes, *, where: str) -> dict[str, Any]:
     else:
         import tomli as tomllib
 
-    if max((line.count(b".") for line in text.splitlines()), default=0) > _MOST_DOTS:
-        raise DamagedFileError(where, f"holds a line of more than {_MOST_DOTS} dots")
     try:
-        document: dict[str, Any] = tomllib.loads(text.decode("utf-8-sig"))
+        decoded = text.decode("utf-8-sig")
+        if any(map(_has_too_many_dots, decoded.splitlines())):
+            raise DamagedFileError(where, f"holds a line of more than {_MOST_DOTS} dots outside of quotes")
+        document: dict[str, Any] = tomllib.loads(decoded)
     except UnicodeDecodeError as error:
         raise DamagedFileError(where, f"is no TOML, since it is no UTF-8 at byte {error.start}") from error
     except tomllib.TOMLDecodeError as error:
@@ -40,3 +45,7 @@ def parse_toml(text: bytes, *, where: str) -> dict[str, Any]:
         # Python converts no number of thousands of digits, since that takes time by the square of their count.
         raise DamagedFileError(where, "is no TOML: it holds a number of thousands of digits") from error
     return document
+
+
+def _has_too_many_dots(line: str) -> bool:
+    return line.count(".") > _MOST_DOTS and _QUOTED.sub("", line).count(".") > _MOST_DOTS

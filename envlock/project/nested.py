@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from functools import lru_cache
 
-from envlock.errors import DamagedFileError, LimitExceededError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from envlock.errors import LimitExceededError
+from envlock.formats import toml_text
 
 _LARGEST_TOML = 8 * 1024 * 1024
 
@@ -27,12 +22,8 @@ def parse_toml(text: str) -> Mapping[str, object]:
         LimitExceededError: It is larger than 8 MiB.
     """
     if len(text) > _LARGEST_TOML:
-        raise LimitExceededError("TOML", what="size of the text", limit=_LARGEST_TOML, found=len(text))
-    try:
-        tables: dict[str, object] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise DamagedFileError("TOML", str(error)) from error
-    return tables
+        raise LimitExceededError("its text", what="size", limit=_LARGEST_TOML, found=len(text))
+    return toml_text.parse_toml(text.encode("utf-8", "surrogatepass"), where="its text")
 
 
 def table_at(value: object, *keys: str) -> Mapping[str, object]:

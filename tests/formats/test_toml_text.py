@@ -15,12 +15,24 @@ def test_what_editors_write_is_read(text: bytes) -> None:
     assert parse_toml(text, where="file") == {"a": {"b": 1}}
 
 
+@pytest.mark.parametrize("text", ['a = ["{}"]', "a = ['{}']", 'a = ["\\"{}"]'])
+def test_dots_in_quotes_cost_nothing(text: str) -> None:
+    dots = "x." * 5_000
+    assert parse_toml(text.format(dots).encode(), where="file")["a"][0].endswith(dots)
+
+
+@pytest.mark.parametrize("start", ["", '"a".', "'\"'.", '"\\"".'])
+def test_a_key_of_thousands_of_parts_is_refused_at_once(start: str) -> None:
+    with pytest.raises(DamagedFileError, match="holds a line of more than 256 dots outside of quotes"):
+        parse_toml(f"{start}{'b.' * 50_000}c = 1".encode(), where="file")
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         (b"a = [", "is no TOML: Invalid value (at end of document)"),
         (b"a = 1 # \xff", "is no TOML, since it is no UTF-8 at byte 8"),
-        (b"a." * 50_000 + b"b = 1", "holds a line of more than 256 dots"),
+        (b"a." * 50_000 + b"b = 1", "holds a line of more than 256 dots outside of quotes"),
         (b"a = " + b"[" * 50_000, "is no TOML that a person would write: it is nested too deep"),
         (b"a = " + b"9" * 50_000, "is no TOML: it holds a number of thousands of digits"),
     ],

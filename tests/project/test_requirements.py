@@ -273,7 +273,7 @@ UNREAD = [
     pytest.param(
         {"pyproject.toml": "[project\n"},
         [],
-        ["pyproject.toml: TOML: Expected ']' at the end of a table declaration (at line 1, column 9)"],
+        ["pyproject.toml: its text: is no TOML: Expected ']' at the end of a table declaration (at line 1, column 9)"],
         id="TOML",
     ),
     pytest.param(
