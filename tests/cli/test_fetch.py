@@ -95,7 +95,7 @@ def test_the_document_lists_every_file(locked_folder: Path, capsys: pytest.Captu
         ),
         pytest.param(
             ["-d", "requirements.txt"],
-            "envlock: requirements.txt: File exists [cannot-write]\n  choose another folder with -d\n",
+            "envlock: requirements.txt: File exists [cannot-write]\n  choose another place\n",
             id="no folder",
         ),
     ],
