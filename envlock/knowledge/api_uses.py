@@ -11,13 +11,10 @@ from envlock.knowledge.datafiles import read_json, read_toml
 from envlock.knowledge.keras_schema import Lineage, SchemaClass, SchemaLine, lines_with_schema
 from envlock.knowledge.releases import line_of_text, line_order, lines_of
 from envlock.knowledge.standard_library import lines_with_module, surveyed_lines
+from envlock.knowledge.tensorflow_facts import keras_of_line
 
 PYTHON = "python"
 """Stands in the place of a distribution for the language itself."""
-
-_FIRST_WITH_KERAS_3 = "2.16"
-"""TensorFlow line from which on ``tf.keras`` is Keras 3."""
-
 
 _MODULES_OF_CLASSES = frozenset({"keras.layers", "keras.losses", "keras.metrics", "keras.optimizers"})
 
@@ -142,15 +139,23 @@ _KnownAndHaving = tuple[Sequence[str], Sequence[str]]
 """The lines that were read, oldest first, and those of them that have a class."""
 
 
+@cache
+def _lines_that_require_keras() -> tuple[str, ...]:
+    """The TensorFlow lines whose Keras is a distribution, oldest first: that of their own line, and then Keras 3."""
+    lines = lines_of("tensorflow")
+    return tuple(line for line in lines if any(item.requirement is not None for item in keras_of_line(line)))
+
+
 def _lines_of_tensorflow(module: str, name: str) -> _KnownAndHaving:
     known = lines_with_schema("tfkeras")
-    own = [line for line in _lines_with_class("tfkeras", module, name) if _is_before(line, _FIRST_WITH_KERAS_3)]
-    return known, [*own, _FIRST_WITH_KERAS_3] if _lines_with_class("keras3", module, name) else own
+    first_with_another = next(line for line in _lines_that_require_keras() if line not in lines_of("keras"))
+    own = [line for line in _lines_with_class("tfkeras", module, name) if _is_before(line, first_with_another)]
+    return known, [*own, first_with_another] if _lines_with_class("keras3", module, name) else own
 
 
 def _lines_of_keras(module: str, name: str) -> _KnownAndHaving:
     # Keras on its own is that of TensorFlow from the line on in which TensorFlow requires it.
-    shared = [line for line in lines_with_schema("tfkeras") if (2, 6) <= line_order(line) <= (2, 15)]
+    shared = [line for line in _lines_that_require_keras() if line in lines_of("keras")]
     known = [*lines_with_schema("keras2"), *shared, *lines_with_schema("keras3")]
     lineages: tuple[Lineage, ...] = ("keras2", "tfkeras", "keras3")
     having = [line for lineage in lineages for line in _lines_with_class(lineage, module, name)]
