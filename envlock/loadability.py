@@ -274,7 +274,6 @@ def _is_operation(item: ConfigObject) -> bool:
 # Honest models hold a few dozen kinds of objects; a hostile one must not keep every line busy with thousands.
 _KINDS_JUDGED = 1000
 _NAMES_SHOWN = 20
-_INPUT = "InputLayer"
 _TRAINING = ("training_config", "compile_config")
 
 
@@ -285,7 +284,7 @@ def _needed_objects(provenance: Provenance) -> Iterable[ConfigObject]:
     """
     if provenance.format != "saved-model":
         return _objects_of_model(provenance)
-    inputs = (item for item in _objects_of_model(provenance) if item.class_name == _INPUT)
+    inputs = (item for item in _objects_of_model(provenance) if item.class_name in graph_rules().made_anew)
     return inputs if "sequential" in provenance.traits else ()
 
 
@@ -304,9 +303,6 @@ def _is_custom(item: ConfigObject) -> bool:
 
 
 # --- operations ----------------------------------------------------------------------------------------------
-
-
-_VARIABLE = "VarHandleOp"
 
 
 def _is_of_contrib(operation: str, saver: Saver) -> bool:
@@ -334,7 +330,7 @@ def _operation_failures(provenance: Provenance, needs: _Needs, loader: Loader) -
             continue
         if not registry.has(operation.name):
             missing.append(operation.name)
-        elif checks_attributes and not (makes_variables and operation.name == _VARIABLE):
+        elif checks_attributes and not (makes_variables and operation.name in rules.variable_operations):
             surplus = operation.attributes - registry.attributes(operation.name)
             if leaves_training:
                 surplus -= rules.training_attributes.get(operation.name, frozenset())

@@ -154,6 +154,12 @@ class GraphRules(NamedTuple):
     makes_variables: str
     """Specifier of those that make the variables of an object graph themselves, whatever operations made them first."""
 
+    variable_operations: frozenset[str]
+    """These operations."""
+
+    made_anew: frozenset[str]
+    """Classes of Keras that a Sequential model in a SavedModel makes anew from their configuration."""
+
     passes_over_uncalled: str
     """Specifier of those that do not look into functions which nothing calls."""
 
@@ -171,6 +177,8 @@ def graph_rules() -> GraphRules:
     return GraphRules(
         ignores_unknown_attributes=table["ignores_unknown_attributes"],
         makes_variables=table["makes_variables"],
+        variable_operations=frozenset(table["variable_operations"]),
+        made_anew=frozenset(table["made_anew"]),
         passes_over_uncalled=table["passes_over_uncalled"],
         training_operations=frozenset(table["training_operations"]),
         training_attributes={name: frozenset(names) for name, names in table["training_attributes"].items()},
