@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from envlock.errors import EnvlockError
     from envlock.explanation import Explanation
     from envlock.inspection import Inspection
-    from envlock.outcome import Outcome
+    from envlock.pipeline.outcome import Outcome
     from envlock.recording import StampCallback
 
 __all__ = [
@@ -39,7 +39,7 @@ _MODULES = {
     "EnvlockError": "errors",
     "Explanation": "explanation",
     "Inspection": "inspection",
-    "Outcome": "outcome",
+    "Outcome": "pipeline.outcome",
     "StampCallback": "recording",
 }
 """Where a name stands that is not one of :mod:`envlock.api`."""

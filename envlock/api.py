@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from envlock.diagnosis.diagnose import Diagnosis
     from envlock.explanation import Explanation
     from envlock.inspection import Inspection
-    from envlock.outcome import Outcome
-    from envlock.request import Request
+    from envlock.pipeline.outcome import Outcome
+    from envlock.pipeline.request import Request
     from envlock.target import Platform
 
 AnyPath = str | PathLike[str]
@@ -102,7 +102,7 @@ def lock(
         builder: What in there builds the model that weights belong to, as ``NAME`` or ``MODULE:NAME``.
 
     Raises:
-        EnvlockError: See :func:`envlock.pipeline.from_model_for_each`.
+        EnvlockError: See :func:`envlock.pipeline.from_model.from_model_for_each`.
     """
     return _from_model(
         _request(
@@ -143,26 +143,13 @@ def create(
 ) -> Outcome:
     """Make an environment in which a saved model loads, and prove it by loading it there, as ``from-model`` does.
 
-    Args:
-        artifact: A file or folder.
-        environment: The folder of the environment; one that envlock did not make is left alone.
-        output: Where the lock is written; ``None`` writes nothing.
-        tensorflow: A release, such as ``2.4.1``, or a line, such as ``2.4``.
-        python: A line, such as ``3.8``.
-        device: What TensorFlow is to compute on.
-        prefer: What to prefer among environments that load the artifact.
-        besides: Requirements that are wanted beside what the model needs.
-        engine: The only one that is asked; by default ``offline``, and ``uv`` where that has no solution.
-        upgrade: Choose all versions anew, whatever the lock that is there pins.
-        code: Folder with the person's own definitions.
-        builder: What in there builds the model that weights belong to, as ``NAME`` or ``MODULE:NAME``.
-        trust: Load the artifact although it holds code.
-        verify: Load it; else the outcome has no verification.
-        fetch: Fetch Pythons that this machine lacks.
-        clear: Make it in place of any virtual environment that is there, whoever made that.
+    The arguments that :func:`lock` has as well mean the same here. An *environment* that envlock did not make is left
+    alone, unless *clear* says that any virtual environment there gives way. Without *fetch*, Pythons that this machine
+    lacks are passed over. With *trust*, the artifact is loaded although it holds code; without *verify* it is not
+    loaded at all, and the outcome has no verification.
 
     Raises:
-        EnvlockError: See :func:`envlock.pipeline.from_model_for_each`.
+        EnvlockError: See :func:`envlock.pipeline.from_model.from_model_for_each`.
     """
     return _from_model(
         _request(
@@ -311,7 +298,7 @@ def _record(artifact: AnyPath, *, inside: bool) -> Path:
 
 
 def _from_model(request: Request) -> Outcome:
-    from envlock.pipeline import from_model
+    from envlock.pipeline.from_model import from_model
 
     return from_model(request, SilentReporter())
 
@@ -332,9 +319,9 @@ def _request(
 ) -> Request:
     from packaging.version import InvalidVersion
 
-    from envlock.candidates import Wishes, releases_named, split_off_tensorflow
+    from envlock.candidates import Wishes, refuse_impossible_python, releases_named, split_off_tensorflow
     from envlock.loader_script import FILE_NAME
-    from envlock.request import Request, ScriptPlace
+    from envlock.pipeline.request import Request, ScriptPlace
     from envlock.requirements_file import parse_requirement
     from envlock.resolution import DEFAULT_ENGINES, ENGINES, resolvers_of
     from envlock.writers import WRITERS, writer_named
@@ -349,6 +336,7 @@ def _request(
     if isinstance(besides, str):
         # It is a sequence too, of letters, which are names on the package index.
         raise UsageError(f"besides is one text, {besides!r}", hint="put the requirements into a list")
+    refuse_impossible_python(python)
     lock_path = _optional(output)
     wished, others = split_off_tensorflow(map(parse_requirement, besides))
     try:

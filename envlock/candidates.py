@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 from itertools import chain
 
 from packaging.requirements import Requirement
@@ -20,9 +21,10 @@ from envlock.knowledge.builds import Build, build_for
 from envlock.knowledge.custom_objects import module_of, providers_of
 from envlock.knowledge.families import members_of
 from envlock.knowledge.load_rules import requirements_of_format
-from envlock.knowledge.loaders import Loader
+from envlock.knowledge.loaders import Loader, all_loaders
 from envlock.knowledge.operations import contrib_module_of, is_core_operation
 from envlock.knowledge.pairings import is_paired, release_for_tensorflow
+from envlock.knowledge.pip_support import can_be_served
 from envlock.knowledge.releases import (
     Release,
     find_release,
@@ -101,6 +103,25 @@ class Wishes:
 
     pins: Mapping[str, Version] = field(default_factory=dict)
     """Releases of Keras distributions and add-ons that are taken in place of others; of such a Keras, no other line."""
+
+
+@cache
+def possible_pythons() -> tuple[str, ...]:
+    """Every Python line that some TensorFlow has a wheel for and an environment can be made of, oldest first."""
+    return sort_lines({line for loader in all_loaders() for line in loader.pythons if can_be_served(line)})
+
+
+def refuse_impossible_python(python: str | None) -> None:
+    """Make sure, before anything is asked or read, that there can be an environment of the Python line.
+
+    Raises:
+        UsageError: There cannot; the hint tells of which ones.
+    """
+    if python is not None and python not in possible_pythons():
+        raise UsageError(
+            f"no environment with TensorFlow can be made of Python {python}",
+            hint=f"choose another: {', '.join(possible_pythons())}",
+        )
 
 
 def releases_named(text: str) -> SpecifierSet:
@@ -198,7 +219,8 @@ def explain_no_candidate(verdicts: Iterable[Verdict], *, platform: Platform, wis
             hint=f"name another with --tensorflow: it holds {lines[0]} to {lines[-1]}",
         )
     verdicts = tuple(verdicts)
-    pythons = sort_lines(line for item in releases for line in python_lines_of(item, platform.name))
+    with_wheels = {line for item in releases for line in python_lines_of(item, platform.name)}
+    pythons = [line for line in possible_pythons() if line in with_wheels]
     if wishes.python is not None and wishes.python not in pythons:
         return NoCandidateError(
             f"TensorFlow {wished} has no wheel for Python {wishes.python} on {platform.name}".replace("  ", " "),

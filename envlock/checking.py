@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from envlock.diagnosis.installed import InstalledEnvironment, find_python, read_environment
+from envlock.environment.installed import InstalledEnvironment, find_python, read_environment
 from envlock.errors import EnvlockError, UsageError
 from envlock.inspection import Inspection, inspect
 from envlock.loading import Loading

@@ -168,6 +168,33 @@ class NetworkError(EnvlockError):
         return f"{self.action}: the package index cannot be reached: {self.detail}"
 
 
+class CertificateError(NetworkError):
+    """The package index, or a proxy before it, shows a certificate that is not trusted, or not valid."""
+
+    reference = "untrusted-certificate"
+
+    def __init__(self, action: str, detail: str) -> None:
+        super().__init__(action, detail)
+        is_known_authority = any(word in detail.lower() for word in ("expired", "not valid for", "not yet valid"))
+        self.hint = _RENEW_CERTIFICATE if is_known_authority else _TRUST_AUTHORITY
+
+    def __str__(self) -> str:
+        return f"{self.action}: the certificate of the package index is refused: {self.detail}"
+
+
+_TRUST_AUTHORITY = (
+    "set SSL_CERT_FILE (for pip also PIP_CERT) to a file of the certificates to trust, with that of your company or"
+    " proxy among them, then run the same command again"
+)
+_RENEW_CERTIFICATE = "check the address of the index and the clock of this machine; else its operator has to renew it"
+
+
+def unreachable_index(action: str, detail: str) -> NetworkError:
+    """That *action* ended for want of the package index, for which *detail* is what uv, pip or Python says."""
+    is_about_certificates = "certificate" in detail.lower()
+    return CertificateError(action, detail) if is_about_certificates else NetworkError(action, detail)
+
+
 # --- building and writing ------------------------------------------------------------------------------------
 
 

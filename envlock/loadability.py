@@ -7,7 +7,6 @@ to the line, and whether the operations of a graph are registered there.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from itertools import islice
 from typing import Literal, NamedTuple
 
 from envlock.dating import Saver, line_of_label
@@ -84,7 +83,10 @@ class _Needs(NamedTuple):
     """Those that speak of it."""
 
     objects: tuple[ConfigObject, ...]
-    """One of each kind of object that some Keras brings, up to a bound."""
+    """One of each kind of object that some Keras brings, up to a bound: those without which no model comes back."""
+
+    rebuilt: tuple[ConfigObject, ...]
+    """The same of a SavedModel with a Keras model, whose functions stand in for classes that a loader does not know."""
 
     operations: tuple[Operation, ...]
     """Those that ``import tensorflow`` registers in some line."""
@@ -99,21 +101,26 @@ class _Needs(NamedTuple):
 def _sort_out_needs(provenance: Provenance, saver: Saver) -> _Needs:
     custom = find_custom_objects(provenance, saver)
     names = {item.name for item in custom}
-    kinds = {
-        (item.class_name, item.keys, item.module): item
-        for item in _needed_objects(provenance)
-        if item.class_name not in names
-    }
+    kinds = _kinds_of(_needed_objects(provenance), names)
+    is_saved_model = provenance.format == "saved-model"
+    rebuilt = _kinds_of(_objects_of_model(provenance), names) if is_saved_model else ()
     return _Needs(
         custom=custom,
         rules=tuple(_rules_about(provenance, saver, names)),
-        objects=tuple(islice(kinds.values(), _KINDS_JUDGED)),
+        objects=kinds[:_KINDS_JUDGED],
+        rebuilt=rebuilt[:_KINDS_JUDGED],
         operations=tuple(item for item in provenance.operations if is_core_operation(item.name)),
         of_contrib=tuple(
             item.name for item in provenance.operations if not is_core_operation(item.name) and item.name not in names
         ),
         doubts=tuple(_doubts(saver, len(kinds))),
     )
+
+
+def _kinds_of(objects: Iterable[ConfigObject], custom: Collection[str]) -> tuple[ConfigObject, ...]:
+    """One of each kind, without those that no Keras brings."""
+    kinds = {(item.class_name, item.keys, item.module): item for item in objects if item.class_name not in custom}
+    return tuple(kinds.values())
 
 
 def _doubts(saver: Saver, kinds: int) -> Iterator[Reason]:
@@ -198,11 +205,16 @@ def _is_like(item: ConfigObject, pattern: ObjectPattern, custom: Collection[str]
         return False
     if pattern.key_endings and not any(key.endswith(pattern.key_endings) for key in item.keys):
         return False
+    if pattern.call_arguments and pattern.call_arguments.isdisjoint(item.call_arguments):
+        return False
     settings = dict(item.settings)
-    structured = item.keys - settings.keys()
+    lists = {key: value for key, value in settings.items() if isinstance(value, tuple)}
+    structured = item.keys - settings.keys() | lists.keys()
     if pattern.structured_keys and pattern.structured_keys.isdisjoint(structured):
         return False
-    is_set = structured | {key for key, value in settings.items() if value is not None}
+    if pattern.several_keys and not any(len(lists.get(key, ())) > 1 for key in pattern.several_keys):
+        return False
+    is_set = item.keys - {key for key, value in settings.items() if value is None}
     return (
         pattern.values.items() <= settings.items()
         and pattern.set_keys <= is_set
@@ -229,6 +241,10 @@ def _configuration_failures(saver: Saver, needs: _Needs, loader: Loader) -> Iter
         return
     for item in needs.objects:
         yield from _object_failures(item, loader.schema, loader)
+    if graph_rules().rebuilds(loader):
+        for item in needs.rebuilt:
+            failures = _object_failures(item, loader.schema, loader)
+            yield from (reason for reason in failures if reason.reference == "unknown-key")
 
 
 def _is_converted(saver: Saver, loader: Loader) -> bool:
@@ -322,18 +338,18 @@ def _operation_failures(provenance: Provenance, needs: _Needs, loader: Loader) -
     is_strict = provenance.format == "graph-def" or provenance.recorded("stripped-default-attributes") == "true"
     has_object_graph = provenance.format == "saved-model" and "graph-only" not in provenance.traits
     makes_variables = has_object_graph and admits(rules.makes_variables, line)
-    leaves_training = "keras-model" in provenance.traits and admits(rules.passes_over_uncalled, line)
+    looks_everywhere = rules.looks_everywhere(loader)
     missing = [name for name in needs.of_contrib if contrib_module_of(name, line) is None]
     unknown_attributes = []
     for operation in needs.operations:
-        if leaves_training and operation.name in rules.training_operations:
+        if operation.is_uncalled and not looks_everywhere:
             continue
         if not registry.has(operation.name):
             missing.append(operation.name)
         elif checks_attributes and not (makes_variables and operation.name in rules.variable_operations):
             surplus = operation.attributes - registry.attributes(operation.name)
-            if leaves_training:
-                surplus -= rules.training_attributes.get(operation.name, frozenset())
+            if not looks_everywhere:
+                surplus -= operation.uncalled_attributes
             unknown_attributes += [
                 f"{attribute} of {operation.name}"
                 for attribute in surplus

@@ -14,15 +14,15 @@ from pathlib import Path
 from textwrap import wrap
 
 from envlock.candidates import EnvironmentCandidate
-from envlock.custom_code import Definition, import_statements, is_importable
-from envlock.findings import own_objects
 from envlock.formats.text import printable
 from envlock.inspection import Inspection
+from envlock.inspection.findings import own_objects
 from envlock.knowledge.loaders import import_for
 from envlock.locks import Lock
-from envlock.provenance import ArtifactContent
+from envlock.networks.mapping import WeightMapping
+from envlock.own_code.definitions import Definition, import_statements, is_importable
+from envlock.provenance import ArtifactContent, Provenance
 from envlock.verification import Verification, path_to_load
-from envlock.weight_mapping import WeightMapping
 from envlock.writers.seal import is_sealed, seal
 
 FILE_NAME = "load_model.py"
@@ -60,8 +60,8 @@ def render_loader_script(
     builder: Definition | None,
     mapping: WeightMapping | None,
     surroundings: Surroundings,
-) -> str | None:
-    """The whole script; ``None`` where nothing was loaded, and no natural way to load the artifact is known.
+) -> str:
+    """The whole script.
 
     Args:
         inspection: Of the artifact.
@@ -76,13 +76,11 @@ def render_loader_script(
     is_mapped = mapping is not None and builder is None
     is_proven = verification is not None and verification.loads and not is_mapped
     if mapping is not None and is_mapped:
-        way: _Way | None = _mapping_way(mapping, inspection.provenance.content)
+        way = _mapping_way(mapping, inspection.provenance.content)
     elif verification is not None and is_proven:
         way = _proven_way(verification)
     else:
         way = _natural_way(inspection, candidate, builder)
-    if way is None:
-        return None
     folder = surroundings.script_path.absolute().parent
     custom = _CustomObjects.of(inspection, definitions, verification, folder)
     sources = [*definitions.values(), *filter(None, [builder])]
@@ -227,20 +225,13 @@ def _proven_way(verification: Verification) -> _Way:
     return _Way(imports=verification.imports, lines=verification.lines, show=show)
 
 
-def _natural_way(inspection: Inspection, candidate: EnvironmentCandidate, builder: Definition | None) -> _Way | None:
+def _natural_way(inspection: Inspection, candidate: EnvironmentCandidate, builder: Definition | None) -> _Way:
     """The first that verification would try."""
     provenance, probe = inspection.provenance, candidate.probes[0]
     if builder is not None:
         return _filling_way(builder)
     if probe == "tensorflow":
-        if provenance.format != "saved-model":
-            return None
-        imports = (import_for("tf.saved_model"),)
-        if candidate.tensorflow.version.major < 2:
-            tags = sorted(provenance.tags[0]) if provenance.tags else ["serve"]
-            lines = ("session = tf.Session(graph=tf.Graph())", f"model = {_SESSION_LOADER}(session, {tags!r}, path)")
-            return _Way(imports=imports, lines=lines, show="signature")
-        return _Way(imports=imports, lines=("model = tf.saved_model.load(path)",), show="signatures")
+        return _way_of_tensorflow(provenance, is_version_1=candidate.tensorflow.version.major < 2)
     loader = candidate.loader
     imports = (import_for(loader.expression_for(provenance.format)),)
     if provenance.content == "weights":
@@ -249,6 +240,43 @@ def _natural_way(inspection: Inspection, candidate: EnvironmentCandidate, builde
     passed = ", custom_objects=custom_objects" if any(item.kind != "operation" for item in inspection.custom) else ""
     line = f"model = {loader.expression_for(provenance.format, arguments=passed)}"
     return _Way(imports=imports, lines=(line,), show="keras")
+
+
+def _way_of_tensorflow(provenance: Provenance, *, is_version_1: bool) -> _Way:
+    """What TensorFlow itself loads, and no Keras: SavedModels, graphs, TensorFlow Lite models, else a checkpoint."""
+    imports: tuple[str, ...] = (import_for("tf"),)
+    version_1 = "tf" if is_version_1 else "tf.compat.v1"
+    session = f"session = {version_1}.InteractiveSession(graph={version_1}.Graph())"
+    show, definitions = "session", ""
+    lines: tuple[str, ...]
+    match provenance.format:
+        case "saved-model" if is_version_1:
+            tags = sorted(provenance.tags[0]) if provenance.tags else ["serve"]
+            lines = ("session = tf.Session(graph=tf.Graph())", f"model = {_SESSION_LOADER}(session, {tags!r}, path)")
+            show = "signature"
+        case "saved-model":
+            lines, show = ("model = tf.saved_model.load(path)",), "signatures"
+        case "graph-def":
+            imports = (*imports, "from google.protobuf import text_format")
+            lines = (session, f"{version_1}.import_graph_def(read_graph(path), name='')")
+            definitions = _GRAPH_READER.format(version_1=version_1)
+        case "meta-graph":
+            prefix = "path[:-len('.meta')]"
+            lines = (
+                session,
+                f"saver = {version_1}.train.import_meta_graph(path, clear_devices=True)",
+                f"if {version_1}.train.checkpoint_exists({prefix}):",
+                f"    saver.restore(session, {prefix})",
+            )
+        case "tflite":
+            lines = (
+                "lite = tf.lite if hasattr(tf, 'lite') else tf.contrib.lite",
+                "model = lite.Interpreter(model_path=path)",
+            )
+            show = "lite"
+        case _:
+            lines, show = ("model = tf.train.load_checkpoint(path)",), "variables"
+    return _Way(imports=imports, definitions=tuple(definitions.splitlines()), lines=lines, show=show)
 
 
 def _filling_way(builder: Definition) -> _Way:
@@ -263,7 +291,7 @@ def _mapping_way(mapping: WeightMapping, content: ArtifactContent) -> _Way:
         *("", "", "def build_model():", *(f"    # {line}" for line in _remarks(mapping))),
         f"    return {mapping.expression}",
     )
-    imports = ("import tensorflow as tf",)
+    imports = (import_for("tf"),)
     if content == "weights":
         lines = ("model = build_model()", "model.load_weights(path)")
         return _Way(imports=imports, definitions=builder, lines=lines, show="keras")
@@ -308,6 +336,17 @@ _BUILDER = """
 def build_model():
     # YOUR MODEL: build it here as it was when its weights were saved, with its input shape.
     raise NotImplementedError("fill in build_model: the file holds weights alone")
+"""
+
+_GRAPH_READER = """
+
+def read_graph(path):
+    with open(path, "rb") as stream:
+        content = stream.read()
+    # A message begins with the tag of a field, which is no letter, and text with the name of one.
+    if content[:1].isalpha() or content[:1] == b"#":
+        return text_format.Parse(content, {version_1}.GraphDef())
+    return {version_1}.GraphDef.FromString(content)
 """
 
 _SESSION_LOADER = "tf.saved_model.loader.load"

@@ -10,15 +10,15 @@ from typing import Any
 from packaging.version import Version
 
 from envlock.candidates import modules_to_import
-from envlock.custom_code import Definition, find_definitions
 from envlock.errors import UsageError
-from envlock.findings import own_objects
 from envlock.formats.text import printable
 from envlock.inspection import Inspection
+from envlock.inspection.findings import own_objects
 from envlock.knowledge.loaders import Loader
 from envlock.knowledge.releases import line_of
 from envlock.loadability import Verdict, VerdictName, judge
-from envlock.model_builder import find_builder
+from envlock.own_code.builder import find_builder
+from envlock.own_code.definitions import Definition, find_definitions
 from envlock.reporter import Reporter
 
 _BEST_FIRST: tuple[VerdictName, ...] = ("loads", "needs-code", "unknown", "fails")

@@ -29,7 +29,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from packaging.utils import canonicalize_name
 
-from envlock.errors import EnvlockError, NetworkError, UsageError
+from envlock.errors import EnvlockError, NetworkError, UsageError, unreachable_index
 from envlock.formats.archive import ZIPFILE_ERRORS
 from envlock.formats.ranges import RangeStream
 from envlock.formats.text import without_credentials
@@ -245,6 +245,9 @@ class PackageIndex:
                 time.sleep(min(_LONGEST_WAIT, self._pause * 2 ** (attempt - 1)))
             try:
                 answer = self._exchange(url, headers, limit)
+            except ssl.SSLCertVerificationError as error:
+                trouble = f"certificate verify failed: {error.verify_message}"
+                break
             except (OSError, http.client.HTTPException) as error:
                 trouble = str(error) or type(error).__name__
                 continue
@@ -255,7 +258,7 @@ class PackageIndex:
             trouble = f"status {answer.status}"
             if answer.status not in _PASSING_TROUBLE:
                 break
-        raise NetworkError(_describe(url), trouble)
+        raise unreachable_index(_describe(url), trouble)
 
     def _exchange(self, url: str, headers: dict[str, str], limit: int) -> _Answer:
         parts = urlsplit(url)

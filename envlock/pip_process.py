@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from envlock.errors import EnvlockError, NetworkError
+from envlock.errors import CertificateError, EnvlockError, NetworkError, unreachable_index
 from envlock.formats.text import one_line, without_credentials
 from envlock.target import Target
 
@@ -249,9 +249,9 @@ def _read_failure(output: str, log: str, target: Target) -> EnvlockError | OSErr
             "fetching", f"the source distribution of {source['name']} is none of setuptools: to fetch it would run it"
         )
     if unreached := _NETWORK_TROUBLE.search(log):
-        return unreachable_index("fetching", one_line(unreached["reason"]))
+        return unreachable_for_pip("fetching", one_line(unreached["reason"]))
     if _LOST_CONNECTION.search(output):
-        return unreachable_index("fetching", detail)
+        return unreachable_for_pip("fetching", detail)
     return DownloadError(f"fetching for {target}", detail)
 
 
@@ -261,8 +261,9 @@ def _read_complaint(output: str) -> str:
     return one_line(complaints[-1] if complaints else output.strip().rpartition("\n")[2]) or "pip was ended"
 
 
-def unreachable_index(action: str, detail: str) -> NetworkError:
+def unreachable_for_pip(action: str, detail: str) -> NetworkError:
     """That the index of pip does not answer while *action* goes on, with *detail* as pip tells it."""
-    error = NetworkError(action, detail)
-    error.hint = "check the connection, the proxy and the index settings of pip, then run the same command again"
+    error = unreachable_index(action, detail)
+    if not isinstance(error, CertificateError):
+        error.hint = "check the connection, the proxy and the index settings of pip, then run the same command again"
     return error

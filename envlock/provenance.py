@@ -23,6 +23,10 @@ ObjectKind = Literal[
     "layer", "optimizer", "loss", "metric", "initializer", "regularizer", "constraint", "policy", "function", "object"
 ]
 
+PlainValue = str | int | float | bool | None
+Setting = PlainValue | tuple[PlainValue, ...]
+"""The value of a key of a configuration: a plain one, or a short list of these."""
+
 
 class Evidence(NamedTuple):
     """One fact read from an artifact, and the place it was read from."""
@@ -70,8 +74,12 @@ class ConfigObject(NamedTuple):
     registered_name: str | None = None
     """``registered_name`` of the same envelope, such as ``Custom>Scale``."""
 
-    settings: tuple[tuple[str, str | int | float | bool | None], ...] = ()
-    """The plain values of its ``config`` (strings up to 80 characters), sorted by key, for rules on values."""
+    settings: tuple[tuple[str, Setting], ...] = ()
+    """What its ``config`` holds of plain values (strings up to 80 characters) and lists of up to 8 of them, sorted by
+    key, for rules on values."""
+
+    call_arguments: frozenset[str] = frozenset()
+    """Names of what it was called with by name in the model, unless that is ``null`` or ``false``."""
 
 
 class Operation(NamedTuple):
@@ -81,6 +89,12 @@ class Operation(NamedTuple):
     attributes: frozenset[str]
     nodes: int
     """How many nodes are of this kind, those of library functions included."""
+
+    is_uncalled: bool = False
+    """Whether all of these stand in functions that neither the graph nor anything it calls calls."""
+
+    uncalled_attributes: frozenset[str] = frozenset()
+    """Those of its attributes that are set in such functions alone."""
 
 
 class Code(NamedTuple):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from envlock import recording
 from envlock.checking import Check, check_there
-from envlock.diagnosis.installed import InstalledEnvironment, find_python, read_environment
+from envlock.environment.installed import InstalledEnvironment, find_python, read_environment
 from envlock.errors import ArtifactError, EnvlockError, OccupiedPathError, UsageError, WriteError
 from envlock.inspection import Inspection, inspect
 from envlock.loading import Loading
@@ -35,7 +35,7 @@ from envlock.reporter import Reporter
 from envlock.stamps import MEMBER, read_member, stamp_beside
 from envlock.verification import Output, Verification
 from envlock.writers import WRITERS
-from envlock.writers.files import find_writer, read_beginning, refuse_unknown_file, write_whole
+from envlock.writers.files import find_writer, read_beginning, refuse_unknown_file, write_errors, write_whole
 from envlock.writers.seal import is_sealed, seal
 
 _HEADLINE = "the environment in which the model was seen to load. Nothing in here is ever run."
@@ -82,14 +82,8 @@ def stamp_artifact(
 ) -> Stamped:
     """Load the artifact in an environment, and write down beside it that it loads there.
 
-    Args:
-        artifact: A file or folder.
-        environment: Its folder, its interpreter, or the name of one on the search path.
-        reporter: Hears of each step.
-        code: Folder with the person's own definitions.
-        builder: What in there builds the model that weights belong to, as ``NAME`` or ``MODULE:NAME``.
-        trusts_code: Whether code that the artifact holds may be run.
-        is_inside: Write it into the artifact, which is then loaded once more.
+    With *is_inside* that is written into the artifact, which is then loaded once more. All other arguments are those of
+    :func:`envlock.checking.check`.
 
     Raises:
         ArtifactError, UsageError, NoLoaderError, UnstartablePythonError: As :func:`envlock.checking.check` does.
@@ -294,11 +288,8 @@ def _write_into_archive(artifact: Path, text: str, load_again: Callable[[Path], 
 @contextmanager
 def _copied(path: Path) -> Iterator[Path]:
     """A copy on the same disk under the same name, which tells Keras what it is."""
-    try:
-        with tempfile.TemporaryDirectory(prefix=".envlock-", dir=path.parent) as folder:
-            yield Path(shutil.copy2(path, folder))
-    except OSError as error:
-        raise WriteError(str(path), error.strerror or str(error)) from error
+    with write_errors(path), tempfile.TemporaryDirectory(prefix=".envlock-", dir=path.parent) as folder:
+        yield Path(shutil.copy2(path, folder))
 
 
 def _append_member(path: Path, text: str) -> None:

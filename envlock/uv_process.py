@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from uv import find_uv_bin
 
-from envlock.errors import EnvlockError, NetworkError, WriteError
+from envlock.errors import EnvlockError, WriteError, unreachable_index
 from envlock.formats.text import without_credentials
 
 # uv follows the person's settings, except where they name another environment, switch the check of hashes off, or
@@ -147,7 +147,7 @@ def read_failure(output: str, *, exit_code: int, action: str, place: str) -> Env
     if mismatch := _HASH_TROUBLE.search(output):
         return UvError(action, f"the index serves another file for {mismatch[1]} than the lock pins (hash mismatch)")
     if _NETWORK_TROUBLE.search(output) and not _ABSENT_FILE.search(output):
-        return NetworkError(action, detail)
+        return unreachable_index(action, detail)
     return UvError(action, detail)
 
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,7 +32,6 @@ from envlock.errors import (
     MissingArtifactError,
     OccupiedPathError,
     UsageError,
-    WriteError,
 )
 from envlock.formats.pinned_requirements import read_pinned_requirements
 from envlock.formats.source_names import releases_of_source
@@ -45,7 +43,7 @@ from envlock.pip_process import download
 from envlock.reporter import Reporter
 from envlock.resolution import resolvers_of
 from envlock.target import PLATFORMS, Platform, Target, find_platform, platform_here
-from envlock.writers.files import write_whole
+from envlock.writers.files import write_errors, write_whole
 
 if TYPE_CHECKING:
     from packaging.markers import Environment
@@ -121,7 +119,7 @@ def fetch(
         WriteError: The disk is full, or the folder may not be written to.
     """
     lock = _read_lock(lock_path, python, platform)
-    with _write_errors(folder):
+    with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         downloads = _Downloads(folder, lock, reporter)
         files = downloads.complete(lock.pins)
@@ -452,11 +450,3 @@ def _digest(path: Path, algorithm: str) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-@contextmanager
-def _write_errors(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise WriteError(str(folder), error.strerror or str(error)) from error

@@ -11,16 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from packaging.specifiers import SpecifierSet
 
 from envlock.candidates import Wishes
 from envlock.interpreters import SEARCH_VARIABLE, Interpreter, find_interpreters, survey_interpreters
-from envlock.pipeline import from_model
-from envlock.request import Request
+from envlock.pipeline.from_model import from_model
+from envlock.pipeline.request import Request
 from envlock.target import LINUX_X86_64
 from envlock.writers import WRITERS
 from tests.stand_ins import Notes, StandIn
 from tests.world import World, make_world
+
+# How long an example takes is no property of it: the machine may be busy.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 REQUIRE_VARIABLE = "ENVLOCK_REQUIRE_INTERPRETERS"
 """Set to 1 where a missing interpreter is to fail the tests that need it, instead of skipping them."""

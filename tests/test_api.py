@@ -42,10 +42,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_interpreter: Int
     shutil.copy(ASSETS / "keras/tf-2.3-functional.h5", "model.h5")
     Path("page.h5").write_text("<!DOCTYPE html><html></html>")
     interpreter = replace(own_interpreter, line="3.8", version=Version("3.8.18"))
-    monkeypatch.setattr("envlock.job.find_interpreters", lambda: [interpreter])
-    monkeypatch.setattr("envlock.environment.installer_for", lambda _: _EmptyInstaller())
+    monkeypatch.setattr("envlock.pipeline.job.find_interpreters", lambda: [interpreter])
+    monkeypatch.setattr("envlock.environment.places.installer_for", lambda _: _EmptyInstaller())
     monkeypatch.setattr("envlock.recording.find_installed", dict)
-    for module in ("trial", "checking"):
+    for module in ("pipeline.trial", "checking"):
         monkeypatch.setattr(f"envlock.{module}.verify", lambda *_, **__: GOOD)
     return tmp_path
 

@@ -19,7 +19,7 @@ from zipfile import ZipFile
 import pytest
 
 from envlock.cli import main
-from tests.test_counterpart import gives, install  # noqa: F401 - a fixture
+from tests.pipeline.test_counterpart import gives, install  # noqa: F401 - a fixture
 from tests.world import World
 
 ROOT = Path(__file__).parent.parent

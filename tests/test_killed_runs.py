@@ -14,7 +14,7 @@ import pytest
 
 from envlock.environment import MARKER_NAME
 from envlock.interpreters import Interpreter
-from envlock.verification_record import RECORD_NAME
+from envlock.verification.record import RECORD_NAME
 
 pytestmark = [pytest.mark.online, pytest.mark.environments]
 
@@ -52,10 +52,9 @@ MOMENTS = {
     "while the empty environment is made": "die_when(lambda: Path('.venv/bin').exists())",
     "while distributions are installed": "die_when(lambda: [*Path('.venv').glob('lib/python*/site-packages/*-info')])",
     "between the installation and its marker": """
-import envlock.environment as environment
-from functools import partial
-write = environment._write_marker
-environment._write_marker = lambda *a, state: die() if state == 'ready' else write(*a, state=state)
+from envlock.environment import places
+write = places.write_marker
+places.write_marker = lambda *a, state: die() if state == 'ready' else write(*a, state=state)
 """,
     "while the model is loaded": """
 from envlock.isolation import running

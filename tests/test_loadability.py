@@ -12,7 +12,7 @@ import pytest
 from envlock.artifacts import read_provenance
 from envlock.dating import date_artifact
 from envlock.loadability import CustomObject, Reason, Verdict, find_custom_objects, judge
-from envlock.provenance import Code, ConfigObject, Provenance
+from envlock.provenance import Code, ConfigObject, Operation, Provenance, Setting
 from tests.building import evidence, layer, operation, provenance
 
 ASSETS = Path(__file__).parent / "assets"
@@ -194,7 +194,7 @@ def judged(**fields: Any) -> dict[str, Verdict]:
     return {item.loader.name: item for item in judge(artifact, date_artifact(artifact))}
 
 
-def set_to(item: ConfigObject, **settings: str | bool | None) -> ConfigObject:
+def set_to(item: ConfigObject, **settings: Setting) -> ConfigObject:
     """The object with further keys, and their values."""
     return item._replace(keys=item.keys.union(settings), settings=tuple(sorted(settings.items())))
 
@@ -364,6 +364,48 @@ WEIGHTS = {"content": "weights", "path": Path("model.weights.h5")}
             ["tf.keras 2.15"],
             [],
             id="the bytecode of a wrapper",
+        ),
+        pytest.param(
+            of_keras("2.15.0", set_to(layer("LayerNormalization"), axis=(1, 2))),
+            "several-axes",
+            ["keras 3.0", "keras 3.15"],
+            ["tf.keras 2.15", "tf-keras 2.16"],
+            id="a list of more than one",
+        ),
+        pytest.param(
+            of_keras("2.15.0", set_to(layer("LayerNormalization"), axis=(2,))),
+            "several-axes",
+            [],
+            ["keras 3.0", "keras 3.15"],
+            id="a list of one",
+        ),
+        pytest.param(
+            of_keras("3.15.1", set_to(layer("LayerNormalization"), axis=(1, 2)), format="keras-archive"),
+            "several-axes",
+            [],
+            ["keras 3.15"],
+            id="a list of more than one in an archive",
+        ),
+        pytest.param(
+            of_keras("2.4.0", set_to(layer("Softmax"), axis=(1,))),
+            "several-axes",
+            ["tf.keras 1.15", "tf.keras 2.3"],
+            ["tf.keras 2.4", "keras 2.3", "keras 3.15"],
+            id="any list",
+        ),
+        pytest.param(
+            of_keras("2.10.0", layer("AdditiveAttention", "name", call_arguments=frozenset({"use_causal_mask"}))),
+            "call-argument",
+            ["tf.keras 2.3", "tf.keras 2.9"],
+            ["tf.keras 2.10", "tf-keras 2.16", "keras 3.15"],
+            id="what it was called with",
+        ),
+        pytest.param(
+            of_keras("2.10.0", layer("AdditiveAttention", "name", call_arguments=frozenset({"mask"}))),
+            "call-argument",
+            [],
+            ["tf.keras 2.9"],
+            id="what any line calls it with",
         ),
         pytest.param(
             of_keras("3.15.1", layer("Multiply", "name")),
@@ -565,18 +607,22 @@ def test_a_graph_alone_keeps_its_defaults_in_older_lines(artifact_format: str, l
     assert judged(format=artifact_format, operations=operations)[loader].verdict == verdict
 
 
-@pytest.mark.parametrize(("traits", "verdict"), [({"keras-model"}, "loads"), (set(), "fails")])
-def test_what_keras_models_use_in_training_alone_does_not_matter_to_tensorflow_1(
-    traits: set[str], verdict: str
-) -> None:
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        (operation("RngReadAndSkip"), "fails"),
+        (operation("RngReadAndSkip")._replace(is_uncalled=True), "loads"),
+        (operation("AssignVariableOp", "validate_shape"), "fails"),
+        (operation("AssignVariableOp", "validate_shape")._replace(uncalled_attributes={"validate_shape"}), "loads"),
+    ],
+)
+def test_functions_that_nothing_calls_do_not_matter_to_tensorflow_1(found: Operation, verdict: str) -> None:
+    facts = evidence(tensorflow_version="2.3.1", stripped_default_attributes="true")
     by_name = judged(
-        format="saved-model",
-        evidence=evidence(tensorflow_version="2.10.1", stripped_default_attributes="true"),
-        operations=(operation("AssignVariableOp", "dtype", "validate_shape"), operation("RngReadAndSkip")),
-        traits=frozenset(traits),
+        format="saved-model", evidence=facts, operations=(found,), traits=frozenset({"keras-model", "subclassed"})
     )
 
-    assert by_name["tensorflow 1.15"].verdict == verdict
+    assert (by_name["tensorflow 1.15"].verdict, by_name["tf.keras 1.15"].verdict) == (verdict, "fails")
 
 
 def test_newer_lines_ignore_attributes_that_they_do_not_know() -> None:

@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 
 from envlock.candidates import EnvironmentCandidate, Wishes, propose_candidates
-from envlock.custom_code import Definition, find_definitions
 from envlock.inspection import Inspection, inspect
 from envlock.interpreters import Interpreter
 from envlock.knowledge.networks import Network
 from envlock.loadability import judge
 from envlock.loader_script import Surroundings, is_ours, is_unchanged, render_loader_script
 from envlock.locks import Lock
+from envlock.networks.mapping import MappedLayer, WeightMapping
+from envlock.own_code.definitions import Definition, find_definitions
 from envlock.target import LINUX_X86_64
 from envlock.verification import ImportedObject, Verification
-from envlock.weight_mapping import MappedLayer, WeightMapping
 
 ASSETS = Path(__file__).parent / "assets"
 SCALE = "class Scale(object):\n    pass\n"
@@ -91,7 +91,7 @@ def render(
     modules: tuple[str, ...] = (),
     builder: Definition | None = None,
     mapping: WeightMapping | None = None,
-) -> str | None:
+) -> str:
     candidate = best_candidate(inspection)
     loader = candidate.loader._replace(environment=environment or {})
     names = [item.name for item in inspection.custom]
@@ -125,6 +125,12 @@ from __future__ import print_function
 import os
 """
 
+START = """\
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+"""
+
 SHOW_KERAS = """
 
 def tell(kind, name, tensor):
@@ -142,22 +148,35 @@ if __name__ == "__main__":
 """
 
 
-def head_of(inspection: Inspection, *, is_proven: bool) -> str:
+def whole(inspection: Inspection, body: str, *, is_proven: bool) -> str:
+    """The script but for its seal, of which *body* is all between the place that it stands in and what is shown."""
     candidate = best_candidate(inspection)
-    return HEAD.format(
+    head = HEAD.format(
         name=inspection.provenance.path.name,
         environment=candidate.name,
         digest=lock_for(candidate, "").digest,
         claim="The model was loaded so in this environment." if is_proven else "Not tried yet.",
     )
+    return head + START + body + SHOW_KERAS
 
 
 def unsealed(script: str | None) -> str:
     """A script without the line that its own digest stands in."""
-    assert script is not None
     return re.sub(
         r"^# Content: digest [0-9a-f]{64}, which tells whether it was changed since\n", "", script, flags=re.M
     )
+
+
+LOADED = """\
+os.environ['TF_USE_LEGACY_KERAS'] = '1'
+
+import tf_keras
+
+
+def load(path=os.path.normpath(os.path.join(HERE, 'models/net.h5'))):
+    model = tf_keras.models.load_model(path)
+    return model
+"""
 
 
 def test_a_model_is_loaded_as_it_was_loaded(tmp_path: Path) -> None:
@@ -166,25 +185,28 @@ def test_a_model_is_loaded_as_it_was_loaded(tmp_path: Path) -> None:
 
     script = render(tmp_path, inspection, verified("tf_keras.models.load_model(path)"), environment=environment)
 
-    assert (
-        unsealed(script)
-        == head_of(inspection, is_proven=True)
-        + (
-            "import sys\n"
-            "\n"
-            "HERE = os.path.dirname(os.path.abspath(__file__))\n"
-            "os.environ['TF_USE_LEGACY_KERAS'] = '1'\n"
-            "\n"
-            "import tf_keras\n"
-            "\n"
-            "\n"
-            "def load(path=os.path.normpath(os.path.join(HERE, 'models/net.h5'))):\n"
-            "    model = tf_keras.models.load_model(path)\n"
-            "    return model\n"
-        )
-        + SHOW_KERAS
-    )
+    assert unsealed(script) == whole(inspection, LOADED, is_proven=True)
     assert is_ours(script)
+
+
+WITH_DEFINITIONS = """\
+sys.path.append(os.path.normpath(os.path.join(HERE, 'src')))
+
+import keras
+import provider
+from provider import Shift
+from parts import Scale
+
+custom_objects = {
+    'Shift': Shift,
+    'Scale': Scale,
+}
+
+
+def load(path=os.path.normpath(os.path.join(HERE, 'net.h5'))):
+    model = keras.models.load_model(path, custom_objects=custom_objects)
+    return model
+"""
 
 
 def test_the_persons_definitions_are_imported_from_where_they_stand(tmp_path: Path) -> None:
@@ -200,123 +222,76 @@ def test_the_persons_definitions_are_imported_from_where_they_stand(tmp_path: Pa
 
     script = render(tmp_path, inspection, verification, code=code, modules=("provider",))
 
-    assert (
-        unsealed(script)
-        == head_of(inspection, is_proven=True)
-        + (
-            "import sys\n"
-            "\n"
-            "HERE = os.path.dirname(os.path.abspath(__file__))\n"
-            "sys.path.append(os.path.normpath(os.path.join(HERE, 'src')))\n"
-            "\n"
-            "import keras\n"
-            "import provider\n"
-            "from provider import Shift\n"
-            "from parts import Scale\n"
-            "\n"
-            "custom_objects = {\n"
-            "    'Shift': Shift,\n"
-            "    'Scale': Scale,\n"
-            "}\n"
-            "\n"
-            "\n"
-            "def load(path=os.path.normpath(os.path.join(HERE, 'net.h5'))):\n"
-            "    model = keras.models.load_model(path, custom_objects=custom_objects)\n"
-            "    return model\n"
-        )
-        + SHOW_KERAS
-    )
+    assert unsealed(script) == whole(inspection, WITH_DEFINITIONS, is_proven=True)
 
 
-def test_definitions_that_nobody_passed_have_a_marked_place(tmp_path: Path) -> None:
-    inspection = inspected("custom_layer/model.h5", tmp_path / "net.h5")
+TO_FILL_IN = {
+    "custom_layer/model.h5": """
+import tensorflow as tf
 
-    script = render(tmp_path, inspection, None)
-
-    assert (
-        unsealed(script)
-        == head_of(inspection, is_proven=False)
-        + (
-            "import sys\n"
-            "\n"
-            "HERE = os.path.dirname(os.path.abspath(__file__))\n"
-            "\n"
-            "import tensorflow as tf\n"
-            "\n"
-            "custom_objects = {\n"
-            "    # YOUR DEFINITIONS: import what the model needs above, and name it here.\n"
-            "    # 'Scale': ...,\n"
-            "}\n"
-            "\n"
-            "\n"
-            "def load(path=os.path.normpath(os.path.join(HERE, 'net.h5'))):\n"
-            "    model = tf.keras.models.load_model(path, custom_objects=custom_objects)\n"
-            "    return model\n"
-        )
-        + SHOW_KERAS
-    )
-
-
-def test_the_model_that_weights_belong_to_has_a_marked_place(tmp_path: Path) -> None:
-    inspection = inspected("keras/tf-2.3-weights.h5", tmp_path / "net.h5")
-
-    script = render(tmp_path, inspection, None)
-
-    assert (
-        unsealed(script)
-        == head_of(inspection, is_proven=False)
-        + (
-            "import sys\n"
-            "\n"
-            "HERE = os.path.dirname(os.path.abspath(__file__))\n"
-            "\n"
-            "import tensorflow as tf\n"
-            "\n"
-            "\n"
-            "def build_model():\n"
-            "    # YOUR MODEL: build it here as it was when its weights were saved, with its input shape.\n"
-            '    raise NotImplementedError("fill in build_model: the file holds weights alone")\n'
-            "\n"
-            "\n"
-            "def load(path=os.path.normpath(os.path.join(HERE, 'net.h5'))):\n"
-            "    model = build_model()\n"
-            "    model.load_weights(path)\n"
-            "    return model\n"
-        )
-        + SHOW_KERAS
-    )
-
-
-BUILDING = {
-    "parts": ["from parts import Net"],
-    "my-parts": ["import importlib", "Net = importlib.import_module('my-parts').Net"],
+custom_objects = {
+    # YOUR DEFINITIONS: import what the model needs above, and name it here.
+    # 'Scale': ...,
 }
 
 
-@pytest.mark.parametrize("module", BUILDING)
-def test_weights_are_loaded_into_what_the_persons_code_builds(module: str, tmp_path: Path) -> None:
+def load(path=os.path.normpath(os.path.join(HERE, 'net.h5'))):
+    model = tf.keras.models.load_model(path, custom_objects=custom_objects)
+    return model
+""",
+    "keras/tf-2.3-weights.h5": """
+import tensorflow as tf
+
+
+def build_model():
+    # YOUR MODEL: build it here as it was when its weights were saved, with its input shape.
+    raise NotImplementedError("fill in build_model: the file holds weights alone")
+
+
+def load(path=os.path.normpath(os.path.join(HERE, 'net.h5'))):
+    model = build_model()
+    model.load_weights(path)
+    return model
+""",
+}
+
+
+@pytest.mark.parametrize("asset", TO_FILL_IN)
+def test_what_nobody_passed_has_a_marked_place(asset: str, tmp_path: Path) -> None:
+    inspection = inspected(asset, tmp_path / "net.h5")
+
+    script = render(tmp_path, inspection, None)
+
+    assert unsealed(script) == whole(inspection, TO_FILL_IN[asset], is_proven=False)
+
+
+BUILT = """\
+sys.path.append(os.path.normpath(os.path.join(HERE, 'src')))
+
+{imports}
+
+
+def load(path=os.path.normpath(os.path.join(HERE, 'net.h5'))):
+    model = Net()
+    model.load_weights(path)
+    return model
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "imports"),
+    [
+        ("parts", "from parts import Net"),
+        ("my-parts", "import importlib\nNet = importlib.import_module('my-parts').Net"),
+    ],
+)
+def test_weights_are_loaded_into_what_the_persons_code_builds(module: str, imports: str, tmp_path: Path) -> None:
     inspection = inspected("keras/tf-2.3-weights.h5", tmp_path / "net.h5")
     builder = Definition(name="Net", file=tmp_path / f"src/{module}.py", line=1, root=tmp_path / "src", module=module)
 
     script = render(tmp_path, inspection, None, builder=builder)
 
-    assert (
-        unsealed(script)
-        == head_of(inspection, is_proven=False)
-        + (
-            "import sys\n"
-            "\n"
-            "HERE = os.path.dirname(os.path.abspath(__file__))\n"
-            "sys.path.append(os.path.normpath(os.path.join(HERE, 'src')))\n"
-            "\n" + "".join(f"{line}\n" for line in BUILDING[module]) + "\n"
-            "\n"
-            "def load(path=os.path.normpath(os.path.join(HERE, 'net.h5'))):\n"
-            "    model = Net()\n"
-            "    model.load_weights(path)\n"
-            "    return model\n"
-        )
-        + SHOW_KERAS
-    )
+    assert unsealed(script) == whole(inspection, BUILT.format(imports=imports), is_proven=False)
 
 
 MAPPING = WeightMapping(
@@ -328,7 +303,7 @@ MAPPING = WeightMapping(
     differences="It differs.",
 )
 
-MAPPED = """\
+MAPPED = """
 import tensorflow as tf
 
 # What each layer with weights takes, in the order of the model; None stays as it is made.
@@ -376,8 +351,7 @@ def test_weights_of_a_known_network_are_taken_over_layer_by_layer(tmp_path: Path
 
     script = render(tmp_path, inspection, verification, mapping=MAPPING)
 
-    start = "import sys\n\nHERE = os.path.dirname(os.path.abspath(__file__))\n\n"
-    assert unsealed(script) == head_of(inspection, is_proven=False) + start + MAPPED + SHOW_KERAS
+    assert unsealed(script) == whole(inspection, MAPPED, is_proven=False)
 
 
 def test_keras_loads_its_own_file_of_weights_into_a_known_network(tmp_path: Path) -> None:
@@ -394,14 +368,57 @@ def test_keras_loads_its_own_file_of_weights_into_a_known_network(tmp_path: Path
 def test_a_script_that_was_filled_in_is_told_from_one_that_was_not(name: str, tmp_path: Path) -> None:
     script = render(tmp_path, inspected("custom_layer/model.h5", tmp_path / name), None)
 
-    assert script is not None
     assert is_unchanged(script)
     assert not is_unchanged(script.replace("# 'Scale': ...,", "'Scale': Scale,"))
     assert not is_unchanged(unsealed(script))
 
 
-def test_there_is_no_script_where_no_way_is_known(tmp_path: Path) -> None:
-    assert render(tmp_path, inspected("graphs/1.15/frozen.pb", tmp_path / "net.pb"), None) is None
+@pytest.mark.parametrize(
+    ("asset", "name", "lines"),
+    [
+        pytest.param(
+            "graphs/1.15/frozen.pb",
+            "net.pb",
+            [
+                "session = tf.compat.v1.InteractiveSession(graph=tf.compat.v1.Graph())",
+                "tf.compat.v1.import_graph_def(read_graph(path), name='')",
+                "return session",
+            ],
+            id="a frozen graph",
+        ),
+        pytest.param(
+            "graphs/2.16/model.meta",
+            "net.meta",
+            [
+                "session = tf.compat.v1.InteractiveSession(graph=tf.compat.v1.Graph())",
+                "saver = tf.compat.v1.train.import_meta_graph(path, clear_devices=True)",
+                "if tf.compat.v1.train.checkpoint_exists(path[:-len('.meta')]):",
+                "    saver.restore(session, path[:-len('.meta')])",
+                "return session",
+            ],
+            id="a MetaGraph",
+        ),
+        pytest.param(
+            "tflite/2.10-quantized.tflite",
+            "net.tflite",
+            [
+                "lite = tf.lite if hasattr(tf, 'lite') else tf.contrib.lite",
+                "model = lite.Interpreter(model_path=path)",
+                "return model",
+            ],
+            id="a TensorFlow Lite model",
+        ),
+    ],
+)
+def test_what_was_not_loaded_is_loaded_in_the_usual_way(
+    asset: str, name: str, lines: list[str], tmp_path: Path
+) -> None:
+    script = render(tmp_path, inspected(asset, tmp_path / name), None)
+
+    compile(script, "load_model.py", "exec")
+    body = script.partition("def load(")[2].partition("\n\n\n")[0].splitlines()[1:]
+    assert [line.removeprefix("    ") for line in body] == lines
+    assert "# Not tried yet." in script
 
 
 # --- run -----------------------------------------------------------------------------------------------------
@@ -495,7 +512,6 @@ def run(bench: Path, script: str | None, *words: str, python: str | Path = sys.e
 def run_whole(
     bench: Path, script: str | None, *words: str, python: str | Path = sys.executable
 ) -> subprocess.CompletedProcess[str]:
-    assert script is not None
     (bench / "load_model.py").write_text(script, encoding="utf-8")
     return subprocess.run(
         [str(python), str(bench / "load_model.py"), *words],
@@ -650,5 +666,4 @@ def test_definitions_of_one_name_and_in_files_of_odd_names_are_all_passed(bench:
 
     told = "content ['Scale', 'provider>Scale', 'second>Scale']\n"
     assert run(bench, script) == told + TOLD.format("x", "y")
-    assert script is not None
     assert "from second import Scale as Scale_2\n" in script

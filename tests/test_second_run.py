@@ -15,11 +15,11 @@ from packaging.specifiers import SpecifierSet
 from envlock.candidates import Wishes
 from envlock.cli.documents import outcome_document
 from envlock.cli.rendering import render_outcome
+from envlock.environment.kernel import Kernel
 from envlock.errors import NoCandidateError
-from envlock.kernel import Kernel
 from envlock.knowledge.pairings import release_for_tensorflow
-from envlock.outcome import Outcome
-from envlock.verification_record import RECORD_NAME
+from envlock.pipeline.outcome import Outcome
+from envlock.verification.record import RECORD_NAME
 from tests.world import GOOD, World
 
 
@@ -105,7 +105,7 @@ def test_the_model_is_loaded_again_where_anything_that_matters_has_changed(
 
 def test_another_database_makes_all_of_it_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.run()
-    monkeypatch.setattr("envlock.verification_record.database_digest", lambda: "another")
+    monkeypatch.setattr("envlock.verification.record.database_digest", lambda: "another")
 
     assert not world.run().is_recalled
 

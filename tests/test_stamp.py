@@ -21,7 +21,7 @@ from envlock.checking import Check
 from envlock.errors import ArtifactError, OccupiedPathError, UsageError
 from envlock.inspection import Inspection, inspect
 from envlock.loadability import judge
-from envlock.pipeline import from_model
+from envlock.pipeline.from_model import from_model
 from envlock.recording import SCHEMA, describe_files, find_files, render_stamp, subject_of
 from envlock.reporter import SilentReporter
 from envlock.stamping import StampBreaksModelError, Stamped, stamp_artifact

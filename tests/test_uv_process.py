@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envlock.errors import EnvlockError, NetworkError, WriteError
+from envlock.errors import CertificateError, EnvlockError, NetworkError, WriteError
 from envlock.uv_process import UvError, read_failure
 
 # What uv wrote, in the words of several of its releases, and what it amounts to.
@@ -40,6 +40,15 @@ _UV_FAILURES = {
         NetworkError(
             "installing",
             "Failed to download `six==1.16.0`: Connection reset by peer (os error 104)",
+        ),
+    ),
+    "a certificate of nobody known": (
+        "error: Failed to fetch: https://index.test/six/\n"
+        "  cause: error sending request for url (https://index.test/six/)\n"
+        "  cause: client error (Connect)\n"
+        "  cause: invalid peer certificate: UnknownIssuer\n",
+        CertificateError(
+            "installing", "Failed to fetch: https://index.test/six/: invalid peer certificate: UnknownIssuer"
         ),
     ),
     "network switched off": (

@@ -13,15 +13,15 @@ from packaging.version import Version
 from envlock.candidates import Wishes
 from envlock.errors import InstallationError
 from envlock.interpreters import Interpreter
-from envlock.outcome import Outcome
-from envlock.pipeline import from_model
+from envlock.pipeline.from_model import from_model
+from envlock.pipeline.outcome import Outcome
+from envlock.pipeline.request import Request
 from envlock.reporter import SilentReporter
-from envlock.request import Request
 from envlock.target import LINUX_X86_64
 from envlock.verification import Verification
 from envlock.writers import WRITERS
 from tests.stand_ins import StandIn
-from tests.test_verification_record import VERIFICATION
+from tests.verification.test_record import VERIFICATION
 
 ASSETS = Path(__file__).parent / "assets"
 GOOD = replace(VERIFICATION, predicts=True, error=None)
@@ -117,8 +117,8 @@ def make_world(folder: Path, monkeypatch: pytest.MonkeyPatch, interpreter: Inter
         return made.there
 
     own = replace(interpreter, line="3.10", version=Version("3.10.1"))
-    monkeypatch.setattr("envlock.job.find_interpreters", lambda: [own])
-    monkeypatch.setattr("envlock.environment.installer_for", lambda _: _EmptyInstaller(made))
-    monkeypatch.setattr("envlock.trial.verify", verify)
-    monkeypatch.setattr("envlock.counterpart.verify", verify_there)
+    monkeypatch.setattr("envlock.pipeline.job.find_interpreters", lambda: [own])
+    monkeypatch.setattr("envlock.environment.places.installer_for", lambda _: _EmptyInstaller(made))
+    monkeypatch.setattr("envlock.pipeline.trial.verify", verify)
+    monkeypatch.setattr("envlock.pipeline.counterpart.verify", verify_there)
     return made

@@ -13,6 +13,7 @@ import json
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from options import script_parser
@@ -47,14 +48,17 @@ def main() -> None:
     table = options.data / "import_names.json"
     curated = read_toml(options.data / "import_names.toml")
     claims: dict[str, set[str]] = {}
+    read = set()
     for distribution, files in read_file_lists(options.folders):
+        read.add(distribution)
         for name in import_names(files):
             claims.setdefault(name, set()).add(distribution)
     chosen = {name: choose(name, claims[name], curated["preferred"]) for name in sorted(claims)}
     for name in (name for name, distribution in chosen.items() if distribution is None):
         print(f"ambiguous: {name} is of {', '.join(sorted(claims[name]))}", file=sys.stderr)
     known = json.loads(table.read_bytes())["distributions"] if table.exists() else {}
-    rows = known | {name: found for name, found in chosen.items() if found is not None}
+    kept = {name: distribution for name, distribution in known.items() if distribution not in read}
+    rows = kept | {name: found for name, found in chosen.items() if found is not None}
     write_document(
         table,
         {"distributions": dict(sorted(rows.items()))},
@@ -87,12 +91,18 @@ def import_names(files: Iterable[PurePosixPath]) -> set[str]:
     names = set()
     for file in modules:
         parts = [*file.parent.parts, file.name.partition(".")[0]]
-        # A folder without __init__ may be shared with other distributions: what stands in it tells them apart.
-        is_shared = len(parts) > 1 and PurePosixPath(parts[0]) not in packages
-        name = parts[: 2 if is_shared else 1]
+        # A folder without __init__ may be shared with other distributions, and those in it again, as google.cloud
+        # is: what stands in them tells them apart.
+        shared = takewhile(lambda folder: folder not in packages, _from_the_top(file.parent))
+        name = parts[: 1 + len(list(shared))]
         if all(part.isidentifier() and not part.startswith("_") for part in name):
             names.add(".".join(name))
     return names
+
+
+def _from_the_top(folder: PurePosixPath) -> list[PurePosixPath]:
+    """*folder* and those that it lies in, outermost first."""
+    return [*reversed(folder.parents), folder][1:]
 
 
 def _is_data(file: PurePosixPath) -> bool:

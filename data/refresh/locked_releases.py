@@ -1,15 +1,18 @@
 """Rewrite ``data/snapshot/`` from what an installer locks: every release that some target of the database needs.
 
-    python data/refresh/locked_releases.py --journal DIR [--only TEXT] [--jobs 1]
+    python data/refresh/locked_releases.py --journal DIR --add [--only TEXT ...] [--data DIR]
+    python data/refresh/locked_releases.py --journal DIR [--only TEXT ...] [--jobs 1]
     python data/refresh/locked_releases.py --journal DIR --assemble [--data DIR] [--allow-fewer]
 
 ``snapshot.py`` asks the index for all releases of all distributions. This script asks nothing that uv does not ask
-for an installation: it lets uv lock each trial of ``closures.py`` for each platform, with the corrected bounds, every
-TensorFlow line for each device, and what makes environments of old Pythons. Of each lock it keeps the files with their
+for an installation: it lets uv lock each trial of ``planned_locks.py``. Of each lock it keeps the files with their
 hashes and upload times, and of uv's cache what the wheels that it looked into declare; not the sizes, which uv knows
-by chance. The journal gets a JSON line for each lock; a trial that stands there is not locked again. The second form
-writes the tables from all locks of the journal. Where uv refuses a Python, a project of uv (``project_locks.py``) or a
-pip of that Python (``pip_locks.py``) stands in.
+by chance. The journal gets a JSON line for each lock; a trial that stands there is not locked again. Where uv refuses a
+Python, a project of uv (``project_locks.py``) or a pip of that Python (``pip_locks.py``) stands in.
+
+The first form is for what is new, and for what projects pin: a trial is locked where the tables have no solution for
+it, and they get what its lock holds, which may be the solution of the next. The second form locks all that is not
+pinned, and the third writes the tables from all locks of the journal.
 """
 
 from __future__ import annotations
@@ -22,28 +25,27 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timezone
 from functools import partial
-from itertools import product
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import msgpack
-from closures import Journal, Trial, describe_trial, pending_trials, plan_best_trials, plan_trials
+from closures import Journal, Trial, describe_trial, pending_trials
 from options import script_parser
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 from pip_locks import SOURCE, lock_with_pip
+from planned_locks import plan_locks, plan_pins
 from project_locks import lock_project
-from roots import names_under
-from snapshot_tables import ListedFile, Metadata, write_snapshot
+from snapshot_tables import ListedFile, Metadata, add_to_snapshot, write_snapshot
 from tables import read_toml
 
-from envlock.knowledge.bounds import bounds_for
-from envlock.knowledge.builds import Build, build_for
-from envlock.knowledge.loaders import all_loaders
+from envlock.errors import ResolutionError
 from envlock.knowledge.pip_support import find_old_python
-from envlock.knowledge.releases import line_order, releases_of_line
-from envlock.target import DEVICES, PLATFORMS, Device, Platform, Target
+from envlock.knowledge.snapshot import IndexSnapshot
+from envlock.resolution.interface import ConflictError
+from envlock.resolution.offline import OfflineResolver
 from envlock.uv_process import UvError, run_uv
 
 GENERATOR = "data/refresh/locked_releases.py"
@@ -56,35 +58,35 @@ Row = dict[str, Any]
 
 def main() -> None:
     options = _read_options()
-    journal = Journal(options.journal)
+    journal, folder = Journal(options.journal), options.data / "snapshot"
     if options.assemble:
-        assemble(journal.rows(), options.data / "snapshot", allow_fewer=options.allow_fewer)
+        assemble(journal.rows(), folder, allow_fewer=options.allow_fewer)
         return
     roots = read_toml(options.data / "snapshot_roots.toml")
-    pythons, companions = roots["scope"]["pythons"], names_under("locked", roots)
-    trials = [trial for platform in PLATFORMS for trial in plan_trials(pythons, platform)]
-    trials += [trial for platform in PLATFORMS for trial in plan_device_trials(pythons, platform)]
-    trials += [
-        trial for platform in PLATFORMS for name in companions for trial in plan_best_trials(name, pythons, platform)
-    ]
-    trials += [trial for platform in PLATFORMS for trial in plan_tool_trials(pythons, platform)]
-    chosen = [trial for trial in trials if options.only in _name(trial)]
-    pending = pending_trials(chosen, journal.rows(), again=False)
+    trials = chain(plan_locks(roots), plan_pins(roots) if options.add else ())
+    chosen = [trial for trial in trials if all(text in _name(trial) for text in options.only)]
     cache = Path(run_uv(["cache", "dir"], action="finding the cache", place="the cache of uv").strip())
+    if options.add:
+        add(chosen, journal, folder, cache)
+        return
+    pending = pending_trials(chosen, journal.rows(), again=False)
     with ThreadPoolExecutor(options.jobs) as pool:
         rows = pool.map(lambda trial: lock(trial, cache), pending)
         for number, (trial, row) in enumerate(zip(pending, rows, strict=True), start=1):
             journal.append(row)
-            told = row.get("error") or f"{len(row['packages'])} distributions"
-            print(f"{number}/{len(pending)} {_name(trial)}: {told}", file=sys.stderr, flush=True)
+            _tell(f"{number}/{len(pending)} {_name(trial)}", row)
 
 
 def _read_options() -> argparse.Namespace:
     parser = script_parser(__doc__)
     parser.add_argument("--journal", type=Path, required=True, metavar="DIR", help="where locks are kept")
-    parser.add_argument("--only", default="", metavar="TEXT", help="trials whose name holds this, as the log prints it")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="locks at a time")
-    parser.add_argument("--assemble", action="store_true", help="write data/snapshot/ from the journal")
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="TEXT", help="trials whose name in the log holds all of these"
+    )
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="locks at a time; one with --add")
+    written = parser.add_mutually_exclusive_group()
+    written.add_argument("--add", action="store_true", help="lock what data/snapshot/ does not solve, and add it there")
+    written.add_argument("--assemble", action="store_true", help="write data/snapshot/ from the journal")
     return parser.parse_args()
 
 
@@ -92,41 +94,43 @@ def _name(trial: Trial) -> str:
     return f"{trial.name} on {trial.target.platform.name}"
 
 
-def plan_device_trials(pythons: Iterable[str], platform: Platform) -> Iterator[Trial]:
-    """What ``from-model`` asks for to have a TensorFlow line compute on a device: its newest release built for that."""
-    lines = sorted({line for loader in all_loaders() for line in loader.tensorflow}, key=line_order, reverse=True)
-    targets = [Target(python=python, platform=platform) for python in pythons]
-    for device, line, target in product(DEVICES, lines, targets):
-        releases = reversed(releases_of_line("tensorflow", line))
-        builds = (build_for(release.version, target, device) for release in releases)
-        if (build := next(filter(None, builds), None)) is not None:
-            yield _device_trial(build, device, target)
+def _tell(name: str, row: Row) -> None:
+    told = row.get("error") or f"{len(row['packages'])} distributions"
+    print(f"{name}: {told}", file=sys.stderr, flush=True)
 
 
-def _device_trial(build: Build, device: Device, target: Target) -> Trial:
-    version = build.release.version
-    bounds = bounds_for(build.release.distribution, version, python=target.python)
-    return Trial(
-        subject=f"tensorflow for {device}",
-        version=version,
-        requirements=(*build.requirements, *(bound.requirement for bound in bounds if bound.is_missing)),
-        constraints=tuple(bound.requirement for bound in bounds),
-        target=target,
-    )
+def add(trials: Sequence[Trial], journal: Journal, folder: Path, cache: Path) -> None:
+    """Lock those of *trials* that the tables of *folder* leave open; each lock is added to them at once."""
+    # A run that was killed may have written its last lock into the journal alone.
+    _add_locks(journal.rows(), folder)
+    snapshot = IndexSnapshot(folder)
+    for number, trial in enumerate(pending_trials(trials, journal.rows(), again=False), start=1):
+        if _is_open(trial, snapshot):
+            row = lock(trial, cache)
+            journal.append(row)
+            _tell(f"{number}/{len(trials)} {_name(trial)}", row)
+            _add_locks([row], folder)
+            snapshot = IndexSnapshot(folder)
 
 
-def plan_tool_trials(pythons: Iterable[str], platform: Platform) -> Iterator[Trial]:
-    """What makes environments of the *pythons* that uv does not serve."""
-    for old in dict.fromkeys(filter(None, map(find_old_python, pythons))):
-        virtualenv = Requirement(old.virtualenv)
-        (pinned,) = virtualenv.specifier
-        yield Trial(
-            subject=virtualenv.name,
-            version=Version(pinned.version),
-            requirements=(virtualenv,),
-            constraints=(),
-            target=Target(python=old.run_by, platform=platform),
+def _add_locks(rows: Iterable[Row], folder: Path) -> None:
+    for name, releases in _locked_releases(rows):
+        add_to_snapshot(folder, name, releases, generator=GENERATOR)
+
+
+def _is_open(trial: Trial, snapshot: IndexSnapshot) -> bool:
+    """Whether the index may have a solution for *trial* that *snapshot* lacks."""
+    try:
+        OfflineResolver(snapshot).resolve(
+            _all_requirements(trial), constraints=trial.constraints, target=trial.target, interpreter=None
         )
+    except ResolutionError as error:
+        return not (isinstance(error, ConflictError) and error.is_certain)
+    return False
+
+
+def _all_requirements(trial: Trial) -> list[Requirement]:
+    return [*trial.requirements, *map(Requirement, _TOOLS)]
 
 
 # --- one lock ------------------------------------------------------------------------------------------------
@@ -185,7 +189,7 @@ def compile_lock(trial: Trial, options: Sequence[str]) -> Mapping[str, Any]:
             ],
             action="locking",
             place="the cache of uv",
-            text=_lines((*trial.requirements, *_TOOLS)),
+            text=_lines(_all_requirements(trial)),
             folder=folder,
         )
         return read_toml(written)
@@ -240,6 +244,12 @@ def assemble(rows: Iterable[Row], folder: Path, *, allow_fewer: bool) -> None:
     Raises:
         FewerRowsError: A distribution would lose releases, and *allow_fewer* is not set.
     """
+    for name, releases in _locked_releases(rows):
+        write_snapshot(folder, name, releases, generator=GENERATOR, is_complete=False, allow_fewer=allow_fewer)
+
+
+def _locked_releases(rows: Iterable[Row]) -> Iterator[tuple[str, dict[Version, list[ListedFile]]]]:
+    """Each distribution that any lock of *rows* holds, sorted by name, with the files of its releases."""
     files: dict[str, dict[Version, dict[str, Row]]] = {}
     metadata: dict[tuple[str, Version], dict[str, Row]] = {}
     for package in (package for row in rows for package in row.get("packages", ())):
@@ -250,16 +260,12 @@ def assemble(rows: Iterable[Row], folder: Path, *, allow_fewer: bool) -> None:
         of_release |= told
         metadata.setdefault((name, version), {}).update((item["tags"], item) for item in package["metadata"])
     for name, releases in sorted(files.items()):
-        write_snapshot(
-            folder,
+        yield (
             name,
             {
                 version: [_listed(file, metadata[name, version]) for file in of_release.values()]
                 for version, of_release in releases.items()
             },
-            generator=GENERATOR,
-            is_complete=False,
-            allow_fewer=allow_fewer,
         )
 
 

@@ -7,5 +7,5 @@ from typing import Any
 
 
 def names_under(key: str, roots: Mapping[str, Any]) -> tuple[str, ...]:
-    """The distributions that the rows of the table list under *key*, such as ``tried``, in the order of the file."""
+    """What the rows of the table list under *key*, in the order of the file: names, or requirements in ``pinned``."""
     return tuple(name for row in roots["root"] for name in row.get(key, ()))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TypeVar
 
 from packaging.version import Version
 from tables import write_lines
+
+from envlock.knowledge.snapshot import IndexSnapshot, PackageSnapshot
 
 Item = TypeVar("Item")
 
@@ -70,10 +72,10 @@ def write_snapshot(
     pythons = _numbered(file.requires_python for file in files)
     declared = _numbered(file.declares for file in files if file.declares is not None)
 
-    def row(file: ListedFile) -> Sequence[object]:
+    def row(file: ListedFile) -> list[object]:
         requires = None if file.declares is None else declared[file.declares]
         python = pythons[file.requires_python]
-        return (file.name, file.uploaded, file.sha256, file.size, python, requires, file.yanked)
+        return [file.name, file.uploaded, file.sha256, file.size, python, requires, file.yanked]
 
     header = {
         "generator": generator,
@@ -94,6 +96,54 @@ def write_snapshot(
         key="version",
         undated="harvested",
         allow_fewer=allow_fewer,
+    )
+
+
+def add_to_snapshot(
+    folder: Path, distribution: str, releases: Mapping[Version, Iterable[ListedFile]], *, generator: str
+) -> None:
+    """Write the table of one distribution anew, with *releases* beside what it holds: nothing of that is lost."""
+    package = IndexSnapshot(folder).package(distribution)
+    known = {version: _known_files(package, version) for version in package.versions} if package else {}
+    for version, files in releases.items():
+        of_release = known.setdefault(version, {})
+        of_release |= {file.name: _complete(of_release.get(file.name), file) for file in files}
+    write_snapshot(
+        folder,
+        distribution,
+        {version: of_release.values() for version, of_release in known.items()},
+        generator=generator,
+        is_complete=package is not None and package.is_complete,
+        allow_fewer=False,
+    )
+
+
+def _known_files(package: PackageSnapshot, version: Version) -> dict[str, ListedFile]:
+    return {
+        file.name: ListedFile(
+            name=file.name,
+            uploaded=file.uploaded,
+            sha256=file.sha256,
+            size=file.size,
+            requires_python=file.requires_python,
+            declares=None if file.requires is None else Metadata(requires=file.requires, extras=file.extras),
+            yanked=file.yanked,
+        )
+        for file in package.files(version)
+    }
+
+
+def _complete(known: ListedFile | None, fresh: ListedFile) -> ListedFile:
+    """What is *known* of a file, and where that is nothing, what a *fresh* look at it told."""
+    if known is None:
+        return fresh
+    told = fresh if known.declares is None else known
+    return replace(
+        known,
+        uploaded=known.uploaded or fresh.uploaded,
+        size=known.size or fresh.size,
+        requires_python=told.requires_python,
+        declares=told.declares,
     )
 
 

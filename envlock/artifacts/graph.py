@@ -1,12 +1,13 @@
 """GraphDef messages, from their spans to the versions they carry and the operations they are made of.
 
-Only the names of operations and attributes are read; tensors are passed over by their length. Format:
-tensorflow/core/framework/graph.proto, node_def.proto, function.proto, op_def.proto, versions.proto.
+Only the names of operations, attributes and functions are read; tensors are passed over by their length. Format:
+tensorflow/core/framework/graph.proto, node_def.proto, attr_value.proto, function.proto, op_def.proto, versions.proto.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
 from envlock.errors import LimitExceededError
 from envlock.formats.protobuf import LENGTH_DELIMITED, VARINT, Span, WireReader
@@ -19,6 +20,10 @@ _LIBRARY_FUNCTION = 1  # FunctionDefLibrary
 _FUNCTION_SIGNATURE, _FUNCTION_NODE = 1, 3  # FunctionDef
 _SIGNATURE_NAME = 1  # OpDef
 _NODE_NAME, _NODE_OPERATION, _NODE_INPUT, _NODE_ATTRIBUTE = 1, 2, 3, 5  # NodeDef
+_ENTRY_VALUE = 2  # any map entry
+_VALUE_LIST, _VALUE_FUNCTION = 1, 10  # AttrValue
+_LIST_FUNCTION = 9  # AttrValue.ListValue
+_FUNCTION_NAME = 1  # NameAttrList
 _VERSIONS_PRODUCER, _VERSIONS_MIN_CONSUMER = 1, 2  # VersionDef
 
 _LONGEST_NAME = 4096
@@ -26,6 +31,7 @@ _LARGEST_NAMES = 32 * 1024 * 1024
 _NAME_OVERHEAD = 100
 _MOST_ATTRIBUTES = 10_000
 _MOST_OPERATIONS = 50_000  # TensorFlow 1.x calls each library function by an operation of its name
+_MOST_KINDS = 100_000  # each function that is called makes one
 _LARGEST_ALIKE = 512  # bytes of a node; larger ones hold tensors, and few of those are equal
 _MOST_ALIKE = 10_000
 _NAME_TAG, _OPERATION_TAG, _INPUT_TAG = (
@@ -47,6 +53,21 @@ class _Tally:
         self.attributes: set[bytes] = set()
 
 
+class _NodeKind:
+    """What nodes that are used alike have in common; the same object for all of them."""
+
+    __slots__ = ("attributes", "called", "operation", "tally")
+
+    def __init__(
+        self, operation: bytes, attributes: tuple[bytes, ...], functions: tuple[bytes, ...], tally: _Tally
+    ) -> None:
+        """Take the operation and its tally, the attributes that are set, and the functions that these name."""
+        self.operation = operation
+        self.attributes = attributes
+        self.called = (operation, *functions)  # an operation may be the name of a function
+        self.tally = tally
+
+
 class GraphCensus:
     """Counts the operations of the graphs of one file, library functions included."""
 
@@ -54,8 +75,10 @@ class GraphCensus:
         """Count over the graphs in *wire*."""
         self._wire = wire
         self._tallies: dict[bytes, _Tally] = {}
-        self._alike: dict[bytes, _Tally] = {}
-        self._functions: set[bytes] = set()
+        self._kinds: dict[tuple[bytes, tuple[bytes, ...], tuple[bytes, ...]], _NodeKind] = {}
+        self._alike: dict[bytes, _NodeKind] = {}
+        self._in_graphs: set[_NodeKind] = set()
+        self._functions: dict[bytes, list[set[_NodeKind]]] = {}  # two graphs may have functions of one name
         self._names_size = 0
 
     def add_graph(self, graph: Span, *, location: str) -> tuple[Evidence, ...]:
@@ -65,7 +88,7 @@ class GraphCensus:
             if wire_type != LENGTH_DELIMITED:
                 continue
             if number == _GRAPH_NODE:
-                self._count_node(payload, location)
+                self._in_graphs.add(self._count_node(payload, location))
             elif number == _GRAPH_LIBRARY:
                 self._add_library(payload, location)
             elif number == _GRAPH_VERSIONS:
@@ -74,15 +97,14 @@ class GraphCensus:
 
     def operations(self) -> tuple[Operation, ...]:
         """Every operation seen so far, sorted by name; a call of a function of the library is none."""
+        called = self._called_attributes()
         return tuple(
             Operation(
                 name=name.decode(errors="replace"),
-                attributes=frozenset(
-                    text
-                    for attribute in tally.attributes
-                    if not (text := attribute.decode(errors="replace")).startswith(_INTERNAL)
-                ),
+                attributes=_texts(tally.attributes),
                 nodes=tally.nodes,
+                is_uncalled=name not in called,
+                uncalled_attributes=_texts(tally.attributes - called.get(name, set())),
             )
             for name, tally in sorted(self._tallies.items())
             if name not in self._functions
@@ -93,50 +115,76 @@ class GraphCensus:
         return tuple(self._code())
 
     def _code(self) -> Iterator[Code]:
-        for operation in self.operations():
-            kind = effect_of(operation.name)
+        for name, tally in sorted(self._tallies.items()):
+            operation = name.decode(errors="replace")
+            kind = None if name in self._functions else effect_of(operation)
             if kind is not None:
-                tally = self._tallies[operation.name.encode()]
                 node = "" if tally.first_name is None else self._wire.text(tally.first_name)
-                yield Code(kind=kind, name=operation.name, location=f"{tally.location}, node {printable(node)}")
+                yield Code(kind=kind, name=operation, location=f"{tally.location}, node {printable(node)}")
+
+    def _called_attributes(self) -> dict[bytes, set[bytes]]:
+        """The operations of the graphs and of all functions that these call, with the attributes that are set there."""
+        attributes: dict[bytes, set[bytes]] = defaultdict(set)
+        for kind in self._called_kinds():
+            attributes[kind.operation].update(kind.attributes)
+        return attributes
+
+    def _called_kinds(self) -> set[_NodeKind]:
+        """Gradients of functions are left aside, as TensorFlow does until somebody differentiates."""
+        called = set(self._in_graphs)
+        pending = list(called)
+        uncalled = dict(self._functions)
+        while pending:
+            for name in pending.pop().called:
+                for body in uncalled.pop(name, ()):
+                    new = body - called
+                    called |= new
+                    pending += new
+        return called
 
     def _add_library(self, library: Span, location: str) -> None:
         for function in self._wire.payloads(library, _LIBRARY_FUNCTION):
+            signature = None
+            body: set[_NodeKind] = set()
             for number, wire_type, payload in self._wire.fields(function):
                 if wire_type != LENGTH_DELIMITED:
                     continue
                 if number == _FUNCTION_NODE:
-                    self._count_node(payload, location)
+                    body.add(self._count_node(payload, location))
                 elif number == _FUNCTION_SIGNATURE:
-                    self._add_function(payload)
+                    signature = payload
+            if signature is not None:
+                self._add_function(signature, body)
 
-    def _add_function(self, signature: Span) -> None:
-        for payload in self._wire.payloads(signature, _SIGNATURE_NAME):
-            name = self._wire.content(payload, limit=_LONGEST_NAME)
-            self._functions.add(name)
-            self._account_for(name)
+    def _add_function(self, signature: Span, body: set[_NodeKind]) -> None:
+        *_, last = (b"", *self._names(signature, _SIGNATURE_NAME))
+        self._functions.setdefault(last, []).append(body)
+        self._account_for(last)
 
-    def _count_node(self, node: Span, location: str) -> None:
+    def _count_node(self, node: Span, location: str) -> _NodeKind:
         """Count one NodeDef; most differ from an earlier one by their names alone, and are not read again."""
         likeness = None
         if node[1] - node[0] <= _LARGEST_ALIKE:
             likeness = _without_names(self._wire.content(node))
-        tally = None if likeness is None else self._alike.get(likeness)
-        if tally is None:
-            tally = self._read_node(node, location)
+        kind = None if likeness is None else self._alike.get(likeness)
+        if kind is None:
+            kind = self._read_node(node, location)
             if likeness is not None and len(self._alike) < _MOST_ALIKE:
-                self._alike[likeness] = tally
-        tally.nodes += 1
+                self._alike[likeness] = kind
+        kind.tally.nodes += 1
+        return kind
 
-    def _read_node(self, node: Span, location: str) -> _Tally:
-        """Read the attributes of a NodeDef into the tally of its operation."""
+    def _read_node(self, node: Span, location: str) -> _NodeKind:
+        """Read the attributes of a NodeDef, and into the tally of its operation."""
         name = operation = None
         attributes: set[bytes] = set()
+        functions: set[bytes] = set()
         for number, wire_type, payload in self._wire.fields(node):
             if wire_type != LENGTH_DELIMITED:
                 continue
             if number == _NODE_ATTRIBUTE:
                 attributes.add(self._wire.map_key(payload, limit=_LONGEST_NAME))
+                functions.update(self._functions_named(payload))
             elif number == _NODE_OPERATION:
                 operation = payload
             elif number == _NODE_NAME:
@@ -151,7 +199,37 @@ class GraphCensus:
         if not attributes <= tally.attributes:
             self._account_for(*(attributes - tally.attributes))
             tally.attributes |= attributes
-        return tally
+        return self._kind(key, attributes, functions, tally)
+
+    def _kind(self, operation: bytes, attributes: set[bytes], functions: set[bytes], tally: _Tally) -> _NodeKind:
+        traits = operation, tuple(sorted(attributes)), tuple(sorted(functions))
+        kind = self._kinds.get(traits)
+        if kind is None:
+            kind = self._kinds[traits] = _NodeKind(*traits, tally)
+            self._check(len(self._kinds), _MOST_KINDS, what="number of different kinds of nodes")
+            self._account_for(*functions)
+        return kind
+
+    def _functions_named(self, attribute: Span) -> Iterator[bytes]:
+        """The functions that are the value of an attribute, or stand in a list that is."""
+        for number, wire_type, value in self._wire.fields(attribute):
+            if (number, wire_type) == (_ENTRY_VALUE, LENGTH_DELIMITED):
+                for kind, encoding, payload in self._wire.fields(value):
+                    if (kind, encoding) == (_VALUE_FUNCTION, LENGTH_DELIMITED):
+                        yield from self._names(payload, _FUNCTION_NAME)
+                    elif (kind, encoding) == (_VALUE_LIST, LENGTH_DELIMITED):
+                        yield from self._functions_listed(payload)
+
+    def _functions_listed(self, values: Span) -> Iterator[bytes]:
+        for number, wire_type, payload in self._wire.fields(values):
+            if (number, wire_type) != (_LIST_FUNCTION, LENGTH_DELIMITED):
+                # All values of a list are of one type, and there may be a million of another.
+                return
+            yield from self._names(payload, _FUNCTION_NAME)
+
+    def _names(self, message: Span, number: int) -> Iterator[bytes]:
+        for payload in self._wire.payloads(message, number):
+            yield self._wire.content(payload, limit=_LONGEST_NAME)
 
     def _account_for(self, *names: bytes) -> None:
         """Bound the memory that different names take."""
@@ -161,6 +239,12 @@ class GraphCensus:
     def _check(self, found: int, limit: int, *, what: str) -> None:
         if found > limit:
             raise LimitExceededError(self._wire.where, what=what, limit=limit, found=found)
+
+
+def _texts(attributes: Iterable[bytes]) -> frozenset[str]:
+    """The names of those *attributes* that the runtime does not set for itself."""
+    texts = (attribute.decode(errors="replace") for attribute in attributes)
+    return frozenset(text for text in texts if not text.startswith(_INTERNAL))
 
 
 def _without_names(node: bytes) -> bytes | None:

@@ -14,9 +14,10 @@ from envlock.artifacts.keras_code import read_code
 from envlock.artifacts.keras_inputs import MODEL_CLASSES, read_inputs
 from envlock.errors import DamagedFileError, LimitExceededError
 from envlock.formats.text import printable
-from envlock.provenance import Code, ConfigObject, ObjectKind, TensorSpec
+from envlock.provenance import Code, ConfigObject, ObjectKind, Setting, TensorSpec
 
 _LONGEST_SETTING = 80
+_LONGEST_LIST = 8
 _LONGEST_KEY = 60
 _LONGEST_LOCATION = 500
 _MOST_OBJECTS = 50_000
@@ -235,6 +236,7 @@ def _object(found: _Found) -> ConfigObject:
         registered_name=registered_name or (envelope["class_name"] if package else None),
         location=found.location,
         settings=_settings(config),
+        call_arguments=frozenset(_call_arguments(envelope.get("inbound_nodes"))),
     )
 
 
@@ -249,16 +251,49 @@ def _keras_1_object(found: _Found) -> ConfigObject:
     )
 
 
-def _settings(config: object) -> tuple[tuple[str, str | int | float | bool | None], ...]:
+def _settings(config: object) -> tuple[tuple[str, Setting], ...]:
     if not isinstance(config, dict):
         return ()
-    return tuple(sorted((key, value) for key, value in config.items() if _is_setting(value)))
+    return tuple((key, _setting(config[key])) for key in sorted(config) if _is_setting(config[key]))
+
+
+def _setting(value: Any) -> Setting:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _is_setting(value: object) -> bool:
+    if isinstance(value, list):
+        return len(value) <= _LONGEST_LIST and all(_is_plain(item) for item in value)
+    return _is_plain(value)
+
+
+def _is_plain(value: object) -> bool:
     if isinstance(value, str):
         return len(value) <= _LONGEST_SETTING
     return value is None or isinstance(value, int | float | bool)
+
+
+def _call_arguments(calls: object) -> Iterator[str]:
+    """Names of what a layer was called with: ``kwargs`` of a call in Keras 3, and what follows each input in Keras 2.
+
+    There a call is a list of inputs ``["name", 0, 0, {...}]``, or one of these, within a list of calls.
+    """
+    for call in _items(calls):
+        if isinstance(call, dict):
+            yield from _given(call.get("kwargs"))
+        for part in _items(call):
+            yield from _given(part)
+            for item in _items(part):
+                yield from _given(item)
+
+
+def _items(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _given(arguments: object) -> Iterator[str]:
+    if isinstance(arguments, dict):
+        yield from (name for name, value in arguments.items() if value is not None and value is not False)
 
 
 def _text(value: object) -> str | None:

@@ -6,7 +6,8 @@ keras/saving/saving_lib.py (weights of Keras 3 and of TensorFlow 2.12 on).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 _MODEL_WEIGHTS = "model_weights"
 _OPTIMIZER_WEIGHTS = "optimizer_weights"
 _LAYER_DEPENDENCIES = "_layer_checkpoint_dependencies"
+_INPUTS = "input_layer"
+"""Name of the layers without weights that stand for inputs, which are counted otherwise."""
+
 _TREE_LAYERS = ("layers", _LAYER_DEPENDENCIES)
 _TREE_OPTIMIZER = "optimizer"
 _TREE_MEMBERS = frozenset({"layers", "vars", _LAYER_DEPENDENCIES})
@@ -82,9 +86,23 @@ def weights_traits(file: Hdf5File) -> frozenset[str]:
         traits.add("object-tree-weights")
     if _LAYER_DEPENDENCIES in top:
         traits.add("layer-checkpoint-dependencies")
+        traits.update(_numbering_traits(link.name for link in file.members(_LAYER_DEPENDENCIES)))
     if any("\\" in name for name in names):
         traits.add("backslash-keys")
     return frozenset(traits)
+
+
+def _numbering_traits(layers: Iterable[str]) -> Iterator[str]:
+    """How several layers of one class are told apart: ``dense`` from ``dense_1``, or from ``dense_2``."""
+    numbers: defaultdict[str, set[str]] = defaultdict(set)
+    for layer in layers:
+        name, _, number = layer.rpartition("_")
+        if number in {"1", "2"} and name != _INPUTS:
+            numbers[name].add(number)
+    if any("1" in found for found in numbers.values()):
+        yield "layers-numbered-in-turn"
+    if any("1" not in found for found in numbers.values()):
+        yield "layers-numbered-by-twos"
 
 
 # --- whole models --------------------------------------------------------------------------------------------

@@ -47,8 +47,10 @@ def _shape(number: int) -> Field:
 
 
 def _node(number: int) -> Field:
-    attribute = _map(5, type=_dtype(6), shape=_shape(7))
-    return _message(number, name=_text(1), op=_text(2), input=_text(3), attr=attribute)
+    name = _text(1)
+    functions = _message(1, func=_message(9, name=name))
+    attribute = _map(5, list=functions, type=_dtype(6), shape=_shape(7), func=_message(10, name=name))
+    return _message(number, name=name, op=_text(2), input=_text(3), attr=attribute)
 
 
 def _tensor(number: int) -> Field:

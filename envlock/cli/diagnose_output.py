@@ -16,11 +16,11 @@ from envlock.knowledge.loaders import distributions_of_implementations
 if TYPE_CHECKING:
     from envlock.diagnosis.causes import Cause, Remedy
     from envlock.diagnosis.diagnose import Diagnosis
-    from envlock.diagnosis.installed import InstalledEnvironment
     from envlock.diagnosis.mending import Change, MendedCopy
     from envlock.diagnosis.traceback_text import Traceback
-    from envlock.network_recognition import RecognisedNetwork
-    from envlock.weight_mapping import WeightMapping
+    from envlock.environment.installed import InstalledEnvironment
+    from envlock.networks.mapping import WeightMapping
+    from envlock.networks.recognition import RecognisedNetwork
 
 _WIDTH = 80
 _CAUSES_SHOWN = 6

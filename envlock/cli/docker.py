@@ -11,19 +11,17 @@ from envlock.cli.lock_arguments import (
     add_besides_arguments,
     add_choice_arguments,
     add_code_arguments,
+    add_device_argument,
     add_upgrade_arguments,
-    command_of,
-    read_wishes,
-    refuse_code_contradictions,
-    resolvers_for,
+    read_model_terms,
 )
 from envlock.reporter import Reporter
-from envlock.target import LINUX_X86_64, PLATFORMS, Platform
+from envlock.target import LINUX_X86_64, PLATFORMS, Device, Platform
 
 if TYPE_CHECKING:
     from envlock.images.interface import ImageRequest
 
-_DEVICES = ("cpu", "cuda")
+_DEVICES: tuple[Device, ...] = ("cpu", "cuda")
 _LINUX = [platform.name for platform in PLATFORMS if platform.system == "Linux"]
 
 
@@ -68,12 +66,7 @@ class Docker:
             help=f"what the image is for: {', '.join(_LINUX)} (default: {LINUX_X86_64.name}), or manylinux_2_31_x86_64 "
             "and the like for a base with that glibc",
         )
-        image.add_argument(
-            "--device",
-            choices=_DEVICES,
-            default=_DEVICES[0],
-            help="what TensorFlow is to compute on: the processor (default), NVIDIA GPUs",
-        )
+        add_device_argument(image, _DEVICES)
         choice = parser.add_argument_group("what is chosen")
         add_choice_arguments(choice)
         add_besides_arguments(choice)
@@ -94,31 +87,19 @@ class Docker:
 def _request(arguments: Namespace, reporter: Reporter) -> ImageRequest:
     from datetime import datetime, timezone
 
-    from packaging.utils import canonicalize_name
-
     from envlock.images.interface import ImageRequest
     from envlock.images.names import LOCK
-    from envlock.request import Request
+    from envlock.pipeline.request import Request
     from envlock.writers import WRITERS
 
-    refuse_code_contradictions(arguments)
     _refuse_contradictions(arguments)
-    wishes, wanted = read_wishes(arguments, reporter)
     lock = Request(
         artifact=arguments.path,
         platform=arguments.python_platform,
-        resolvers=resolvers_for(arguments),
         writer=WRITERS[0],
         lock_path=arguments.output / LOCK,
         environment_path=None,
-        wishes=wishes,
-        besides=wanted.requirements,
-        constraints=wanted.constraints,
-        upgrades=arguments.upgrade,
-        upgraded=frozenset(map(canonicalize_name, arguments.upgrade_package)),
-        command=tuple(command_of(arguments)),
-        code=arguments.code,
-        builder=arguments.builder,
+        **read_model_terms(arguments, reporter),
     )
     return ImageRequest(
         lock=lock,

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 # Types only: a command must not wait for stages that it does not use.
 if TYPE_CHECKING:
-    from envlock.attempts import Attempt
     from envlock.candidates import EnvironmentCandidate
-    from envlock.code_imports import Need
-    from envlock.counterpart import Counterpart
-    from envlock.custom_code import Definition
     from envlock.errors import EnvlockError
     from envlock.inspection import Inspection
     from envlock.isolation.choice import Isolation
-    from envlock.outcome import Outcome
+    from envlock.own_code.definitions import Definition
+    from envlock.own_code.imports import Need
+    from envlock.pipeline.attempts import Attempt
+    from envlock.pipeline.counterpart import Counterpart
+    from envlock.pipeline.outcome import Outcome
     from envlock.provenance import Finding, Provenance, Signature, TensorSpec
     from envlock.stamps import Stamp
     from envlock.verification import Verification
@@ -187,6 +187,7 @@ def verification_fields(verification: Verification) -> Document:
         "loader": verification.loader,
         "how": verification.how,
         "environment": dict(verification.environment),
+        "left_over": list(verification.left_over),
         "error": verification.error,
         "isolation": _isolation(verification.isolation) if verification.isolation is not None else None,
     }

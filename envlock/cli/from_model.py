@@ -13,18 +13,17 @@ from envlock.cli.lock_arguments import (
     add_besides_arguments,
     add_choice_arguments,
     add_code_arguments,
+    add_device_argument,
+    add_fetch_argument,
     add_upgrade_arguments,
-    command_of,
-    read_wishes,
-    refuse_code_contradictions,
-    resolvers_for,
+    read_model_terms,
 )
 from envlock.reporter import Reporter
-from envlock.target import DEVICES, Platform, platform_here
+from envlock.target import Platform, platform_here
 
 if TYPE_CHECKING:
-    from envlock.outcome import Outcome
-    from envlock.request import Request, ScriptPlace
+    from envlock.pipeline.outcome import Outcome
+    from envlock.pipeline.request import Request, ScriptPlace
     from envlock.writers import LockWriter
 
 _STANDARD_OUTPUT = Path("/dev/stdout")
@@ -95,12 +94,7 @@ class FromModel:
             help=f"with --lock-only, for another machine: {PLATFORM_NAMES}, or manylinux_2_31_x86_64 and the like for "
             "a Linux of that glibc; given again, a lock for each",
         )
-        choice.add_argument(
-            "--device",
-            choices=DEVICES,
-            default=DEVICES[0],
-            help="what TensorFlow is to compute on: the processor (default), NVIDIA GPUs, Cloud TPUs, GPUs of Macs",
-        )
+        add_device_argument(choice)
         add_besides_arguments(choice)
         sources = parser.add_argument_group("where distributions come from")
         sources.add_argument(
@@ -112,9 +106,7 @@ class FromModel:
             help="a folder with wheels, as envlock fetch fills it; may be given again",
         )
         sources.add_argument("--no-index", action="store_true", help="install from --find-links alone")
-        sources.add_argument(
-            "--no-fetch", action="store_true", help="do not fetch a Python that this machine lacks, take another"
-        )
+        add_fetch_argument(sources)
         verification = parser.add_argument_group("loading the model")
         add_code_arguments(verification)
         verification.add_argument(
@@ -138,12 +130,12 @@ class FromModel:
         requests = _requests(arguments, reporter)
         if arguments.check:
             return max([self._check(request, arguments, reporter) for request in requests])
-        from envlock.pipeline import from_model_for_each
+        from envlock.pipeline.from_model import from_model_for_each
 
         return max([self._report(outcome, arguments) for outcome in from_model_for_each(requests, reporter)])
 
     def _check(self, request: Request, arguments: Namespace, reporter: Reporter) -> int:
-        from envlock.pipeline import check_lock
+        from envlock.pipeline.from_model import check_lock
 
         differences = check_lock(request, reporter)
         if arguments.json:
@@ -181,13 +173,10 @@ class FromModel:
 
 def _requests(arguments: Namespace, reporter: Reporter) -> list[Request]:
     """One request for each platform that a lock is wanted for."""
-    from packaging.utils import canonicalize_name
-
+    from envlock.environment.kernel import REQUIREMENT, name_for
     from envlock.errors import UsageError
-    from envlock.kernel import REQUIREMENT, name_for
-    from envlock.request import Request
+    from envlock.pipeline.request import Request
 
-    refuse_code_contradictions(arguments)
     for folder in arguments.find_links:
         if not folder.is_dir():
             raise UsageError(f"--find-links {folder}: not a folder", hint="pass the folder that envlock fetch filled")
@@ -201,26 +190,22 @@ def _requests(arguments: Namespace, reporter: Reporter) -> list[Request]:
         )
     names = [writer.file_name] if len(platforms) == 1 else [writer.file_name_for(platform) for platform in platforms]
     paths = [Path(name) if arguments.output is None else arguments.output for name in names]
-    wishes, wanted = read_wishes(arguments, reporter, besides=[REQUIREMENT] if arguments.kernel is not None else [])
+    terms = read_model_terms(
+        arguments,
+        reporter,
+        besides=[REQUIREMENT] if arguments.kernel is not None else [],
+        may_ask_index=not arguments.no_index,
+    )
     return [
         Request(
             artifact=arguments.path,
             platform=platform,
-            resolvers=resolvers_for(arguments, may_ask_index=not arguments.no_index),
             writer=writer,
             lock_path=None if path == _STANDARD_OUTPUT else path,
             environment_path=None if arguments.lock_only or arguments.check else arguments.venv,
-            wishes=wishes,
-            besides=wanted.requirements,
-            constraints=wanted.constraints,
-            upgrades=arguments.upgrade,
-            upgraded=frozenset(map(canonicalize_name, arguments.upgrade_package)),
-            command=tuple(command_of(arguments)),
             find_links=tuple(arguments.find_links),
             no_index=arguments.no_index,
             fetches=not (arguments.no_fetch or arguments.no_index),
-            code=arguments.code,
-            builder=arguments.builder,
             counterpart=arguments.against,
             trusts_code=arguments.trust,
             verifies=not arguments.no_verify,
@@ -228,6 +213,7 @@ def _requests(arguments: Namespace, reporter: Reporter) -> list[Request]:
             clears=arguments.clear,
             kernel=name_for(arguments.venv) if arguments.kernel == "" else arguments.kernel,
             script=_script_place(arguments, path),
+            **terms,
         )
         for platform, path in zip(platforms, paths, strict=True)
     ]
@@ -236,7 +222,7 @@ def _requests(arguments: Namespace, reporter: Reporter) -> list[Request]:
 def _script_place(arguments: Namespace, lock_path: Path) -> ScriptPlace | None:
     """Where the loader script is to stand; what was not named belongs to an environment and the lock beside it."""
     from envlock.loader_script import FILE_NAME
-    from envlock.request import ScriptPlace
+    from envlock.pipeline.request import ScriptPlace
 
     if arguments.loader is not None:
         return ScriptPlace(path=arguments.loader, is_named=True)

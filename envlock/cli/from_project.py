@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from envlock.cli.lock_arguments import (
     add_besides_arguments,
     add_choice_arguments,
-    command_of,
-    read_wishes,
-    resolvers_for,
+    add_device_argument,
+    add_fetch_argument,
+    read_terms,
 )
 from envlock.reporter import Reporter
-from envlock.target import DEVICES, platform_here
+from envlock.target import platform_here
 
 if TYPE_CHECKING:
     from envlock.onboarding.order import Order
@@ -47,16 +47,9 @@ class FromProject:
         )
         choice = parser.add_argument_group("what is chosen")
         add_choice_arguments(choice)
-        choice.add_argument(
-            "--device",
-            choices=DEVICES,
-            default=DEVICES[0],
-            help="what TensorFlow is to compute on: the processor (default), NVIDIA GPUs, Cloud TPUs, GPUs of Macs",
-        )
+        add_device_argument(choice)
         add_besides_arguments(choice)
-        choice.add_argument(
-            "--no-fetch", action="store_true", help="do not fetch a Python that this machine lacks, take another"
-        )
+        add_fetch_argument(choice)
         verification = parser.add_argument_group("what is tried")
         verification.add_argument(
             "--trust",
@@ -91,19 +84,14 @@ def _order(arguments: Namespace, reporter: Reporter) -> Order:
     platform = platform_here()
     if platform is None:
         raise UsageError("TensorFlow has no wheels for this machine", hint="use a machine that it has wheels for")
-    wishes, wanted = read_wishes(arguments, reporter)
     return Order(
         project=project,
         folder=folder,
         platform=platform,
-        resolvers=resolvers_for(arguments),
-        wishes=wishes,
-        besides=wanted.requirements,
-        constraints=wanted.constraints,
-        command=tuple(command_of(arguments)),
         makes_environments=not arguments.lock_only,
         fetches=not arguments.no_fetch,
         trusts_code=arguments.trust,
         verifies=not arguments.no_verify,
         clears=arguments.clear,
+        **read_terms(arguments, reporter),
     )

@@ -7,20 +7,28 @@ from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from envlock.cli.arguments import python_line
-from envlock.target import PREFERENCES
+from envlock.target import DEVICES, PREFERENCES, Device
 
 if TYPE_CHECKING:
     from argparse import _ArgumentGroup
 
+    from packaging.requirements import Requirement
     from packaging.specifiers import SpecifierSet
 
     from envlock.candidates import Wishes
     from envlock.reporter import Reporter
-    from envlock.requirements_file import Wanted
     from envlock.resolution import Resolver
+
+
+_DEVICE_NAMES: dict[Device, str] = {
+    "cpu": "the processor",
+    "cuda": "NVIDIA GPUs",
+    "tpu": "Cloud TPUs",
+    "metal": "GPUs of Macs",
+}
 
 
 def add_upgrade_arguments(group: _ArgumentGroup) -> None:
@@ -54,6 +62,24 @@ def add_choice_arguments(group: _ArgumentGroup) -> None:
         default="auto",
         help="auto: nearest to what saved the model on a Python that is here; "
         "saver: what saved it and nothing else; newest: the newest that loads it",
+    )
+
+
+def add_device_argument(group: _ArgumentGroup, devices: Sequence[Device] = DEVICES) -> None:
+    """Add which of *devices* the environment is for, the first by default."""
+    first, *others = (_DEVICE_NAMES[device] for device in devices)
+    group.add_argument(
+        "--device",
+        choices=devices,
+        default=devices[0],
+        help=f"what TensorFlow is to compute on: {', '.join([f'{first} (default)', *others])}",
+    )
+
+
+def add_fetch_argument(group: _ArgumentGroup) -> None:
+    """Add whether Pythons come from elsewhere."""
+    group.add_argument(
+        "--no-fetch", action="store_true", help="do not fetch a Python that this machine lacks, take another"
     )
 
 
@@ -97,48 +123,90 @@ def add_code_arguments(group: _ArgumentGroup) -> None:
     )
 
 
-def read_wishes(arguments: Namespace, reporter: Reporter, *, besides: Sequence[str] = ()) -> tuple[Wishes, Wanted]:
-    """What is wished of the environment, and what else is wanted in it: as options and files say, and *besides*.
+class Terms(TypedDict):
+    """What every command that locks is told, by the names that it has in a request."""
 
-    TensorFlow among what is wanted counts as a wish.
+    resolvers: tuple[Resolver, ...]
+    wishes: Wishes
+    besides: tuple[Requirement, ...]
+    constraints: tuple[Requirement, ...]
+    command: tuple[str, ...]
+
+
+class ModelTerms(Terms):
+    """What those are told besides that lock for one model."""
+
+    upgrades: bool
+    upgraded: frozenset[str]
+    code: Path | None
+    builder: str
+
+
+def read_terms(
+    arguments: Namespace, reporter: Reporter, *, besides: Sequence[str] = (), may_ask_index: bool = True
+) -> Terms:
+    """Read what is wished of the environment, and what else is wanted in it: as options and files say, and *besides*.
+
+    TensorFlow among what is wanted counts as a wish. Without an index, the first engine alone is asked.
 
     Raises:
         UsageError: A requirement cannot be read, or leaves no choice of TensorFlow.
     """
     from envlock.candidates import Wishes, split_off_tensorflow
-    from envlock.requirements_file import Wanted, parse_requirement, read_requirements
+    from envlock.requirements_file import parse_requirement, read_requirements
 
     read = [read_requirements(path) for path in arguments.with_requirements]
     named = map(parse_requirement, (*arguments.besides, *besides))
     tensorflow, others = split_off_tensorflow(chain(named, *(item.requirements for item in read)))
     if tensorflow is not None:
         reporter.note(f"TensorFlow {tensorflow} is among what you want besides: taken as --tensorflow is")
-    wishes = Wishes(
-        prefer=arguments.prefer,
-        tensorflow=_both(arguments.tensorflow, tensorflow),
-        python=arguments.python_version,
-        device=arguments.device,
+    return Terms(
+        resolvers=_resolvers(arguments.engine, may_ask_index=may_ask_index),
+        wishes=Wishes(
+            prefer=arguments.prefer,
+            tensorflow=_both(arguments.tensorflow, tensorflow),
+            python=arguments.python_version,
+            device=arguments.device,
+        ),
+        besides=others,
+        constraints=tuple(chain(*(item.constraints for item in read))),
+        command=tuple(_command(arguments)),
     )
-    return wishes, Wanted(requirements=others, constraints=tuple(chain(*(item.constraints for item in read))))
 
 
-def resolvers_for(arguments: Namespace, *, may_ask_index: bool = True) -> tuple[Resolver, ...]:
-    """The engine that was named, else those that may be asked: without an index the first alone."""
+def read_model_terms(
+    arguments: Namespace, reporter: Reporter, *, besides: Sequence[str] = (), may_ask_index: bool = True
+) -> ModelTerms:
+    """Read the same as :func:`read_terms`, and which pins are kept, and where the person's own definitions are.
+
+    Raises:
+        UsageError: As there; or what is said of the code contradicts itself.
+    """
+    from packaging.utils import canonicalize_name
+
+    from envlock.loading import refuse_code_contradictions
+
+    # Before anything takes time.
+    refuse_code_contradictions(arguments.code, arguments.builder)
+    return ModelTerms(
+        **read_terms(arguments, reporter, besides=besides, may_ask_index=may_ask_index),
+        upgrades=arguments.upgrade,
+        upgraded=frozenset(map(canonicalize_name, arguments.upgrade_package)),
+        code=arguments.code,
+        builder=arguments.builder,
+    )
+
+
+def _resolvers(engine: str | None, *, may_ask_index: bool) -> tuple[Resolver, ...]:
+    """The engine that was named, else those that may be asked."""
     from envlock.resolution import DEFAULT_ENGINES, resolvers_of
 
-    if arguments.engine is not None:
-        return resolvers_of([arguments.engine])
+    if engine is not None:
+        return resolvers_of([engine])
     return resolvers_of(DEFAULT_ENGINES if may_ask_index else DEFAULT_ENGINES[:1])
 
 
-def refuse_code_contradictions(arguments: Namespace) -> None:
-    """As :func:`envlock.loading.refuse_code_contradictions`, before anything takes time."""
-    from envlock import loading
-
-    loading.refuse_code_contradictions(arguments.code, arguments.builder)
-
-
-def command_of(arguments: Namespace) -> Iterator[str]:
+def _command(arguments: Namespace) -> Iterator[str]:
     """What was called, as it may be told: locks travel, and neither folders of this machine nor secrets do."""
     from envlock.formats.text import without_credentials
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
+from envlock.formats.text import printable
 from envlock.reporter import Reporter, SilentReporter
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class NoteReporter:
 
     def note(self, message: str) -> None:
         """Write one line."""
-        sys.stderr.write(f"envlock: {message}\n")
+        sys.stderr.write(f"{_told(message)}\n")
 
 
 class LineReporter(NoteReporter):
@@ -48,7 +49,7 @@ class LineReporter(NoteReporter):
             yield
             ending = "done"
         finally:
-            sys.stderr.write(f"envlock: {title}: {ending} in {time.perf_counter() - started:.2f} s\n")
+            sys.stderr.write(f"{_told(title)}: {ending} in {time.perf_counter() - started:.2f} s\n")
 
 
 class SpinnerReporter(NoteReporter):
@@ -64,7 +65,7 @@ class SpinnerReporter(NoteReporter):
 
     def note(self, message: str) -> None:
         """Write one line above what is drawn."""
-        self._console.print(f"envlock: {message}", markup=False, soft_wrap=True)
+        self._console.print(_told(message), markup=False, soft_wrap=True)
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
@@ -84,7 +85,16 @@ class SpinnerReporter(NoteReporter):
             self._status.stop()
             self._status = None
         elif self._titles and self._status is None:
-            self._status = self._console.status(escape(self._titles[-1]))
+            self._status = self._console.status(escape(_inert(self._titles[-1])))
             self._status.start()
         elif self._titles and self._status is not None:
-            self._status.update(escape(self._titles[-1]))
+            self._status.update(escape(_inert(self._titles[-1])))
+
+
+def _told(message: str) -> str:
+    return f"envlock: {_inert(message)}"
+
+
+def _inert(text: str) -> str:
+    """All of *text*: it names files as they are, and one may be named to act on the terminal."""
+    return printable(text, len(text))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,23 +11,24 @@ from envlock.formats.text import first_line, printable
 
 # Types only: a command must not wait for stages that it does not use.
 if TYPE_CHECKING:
-    from envlock.attempts import PassedOver
-    from envlock.code_imports import Need
-    from envlock.comparison import Difference
-    from envlock.counterpart import Counterpart
-    from envlock.custom_code import Definition
     from envlock.dating import Saver
     from envlock.errors import EnvlockError
     from envlock.inspection import Inspection
     from envlock.loadability import CustomObject
-    from envlock.outcome import Outcome
+    from envlock.own_code.definitions import Definition
+    from envlock.own_code.imports import Need
+    from envlock.pipeline.attempts import PassedOver
+    from envlock.pipeline.counterpart import Counterpart
+    from envlock.pipeline.outcome import Outcome
     from envlock.provenance import Finding, Provenance
     from envlock.verification import Verification
-    from envlock.verification_record import Verified
+    from envlock.verification.comparison import Difference
+    from envlock.verification.record import Verified
     from envlock.writers import Differences
 
 _LABEL_WIDTH = 14
 _EVIDENCE_SHOWN = 8
+_LEFT_OVER_SHOWN = 4
 _UNKNOWN_SAVER = "unknown"
 
 _FORMATS = {
@@ -133,19 +134,19 @@ def _described_lock(outcome: Outcome) -> str:
 
 def _environment_part(outcome: Outcome) -> Iterator[str]:
     candidate, environment = outcome.candidate, outcome.environment
-    title = (
-        f"Environment     {environment.path}: {candidate.name}" if environment else f"Lock            {candidate.name}"
-    )
+    place = f"Environment     {printable(str(environment.path))}: " if environment else f"{'Lock':<16}"
+    title = f"{place}{candidate.name}"
     lines = [
         title,
         *rows("why", describe_reasons(outcome)),
         *rows("needs", outcome.candidate.needs),
         row("lock", _described_lock(outcome)),
         *rows("your code", _imports(outcome)),
-        *rows("passed over", map(_passed_over, _best_of_each_python(outcome.passed_over))),
+        *rows("passed over", _passed_over(outcome.passed_over)),
     ]
     if outcome.verified is not None:
         lines.append(row("verified", _verified(outcome.verified, outcome)))
+        lines += rows("left over", describe_left_over(outcome.verified.verification))
     elif environment is not None:
         lines.append(row("NOT verified", printable(outcome.unverified or "", 300)))
     if outcome.counterpart is not None:
@@ -176,7 +177,7 @@ def _use_part(outcome: Outcome) -> Iterator[str]:
 
 def describe_reasons(outcome: Outcome) -> Iterator[str]:
     """Why it is this environment: a sentence each."""
-    from envlock.attempts import describe_attempts
+    from envlock.pipeline.attempts import describe_attempts
 
     yield _main_reason(outcome)
     for bound in outcome.lock.constraints:
@@ -212,16 +213,20 @@ def _is_settled(finding: Finding, outcome: Outcome) -> bool:
     return settled.get(finding.reference, False)
 
 
-def _best_of_each_python(items: Iterable[PassedOver]) -> list[PassedOver]:
-    best: dict[str, PassedOver] = {}
-    for item in items:
-        best.setdefault(item.candidate.target.python, item)
-    return list(best.values())[:2]
+def _passed_over(items: Sequence[PassedOver]) -> Iterator[str]:
+    """The best of *items*, and where nothing is known to get its Python, the best of those that can be had."""
+    if not items:
+        return
+    best, *others = items
+    yield _without_python(best, "the better one")
+    obtainable = next((item for item in others if item.command), None)
+    if not best.command and obtainable is not None:
+        yield _without_python(obtainable, "better than this one as well")
 
 
-def _passed_over(item: PassedOver) -> str:
+def _without_python(item: PassedOver, rank: str) -> str:
     command = f"; get it with: {item.command}" if item.command else ""
-    return f"{item.candidate.name}, the better one: its Python is not here{command}"
+    return f"{item.candidate.name}, {rank}: its Python is not here{command}"
 
 
 def _verified(verified: Verified, outcome: Outcome) -> str:
@@ -255,6 +260,14 @@ def _extent(difference: Difference) -> str:
     return (
         f"the largest difference is {difference.absolute:.2g} ({difference.relative:.2g} of the largest number in it)"
     )
+
+
+def describe_left_over(verification: Verification) -> Iterator[str]:
+    """A warning where the artifact holds more than the model takes; what loads may be another model then."""
+    left, shown = verification.left_over, verification.left_over[:_LEFT_OVER_SHOWN]
+    if left:
+        more = f" and {len(left) - len(shown)} more" if len(left) > len(shown) else ""
+        yield f"the file holds what your model has no place for: {'; '.join(map(printable, shown))}{more}"
 
 
 def describe_call(verification: Verification) -> str:
@@ -324,8 +337,8 @@ def rows(label: str, values: Iterable[str]) -> Iterator[str]:
 
 
 def row(label: str, value: str) -> str:
-    """One line of a report."""
-    return f"  {label:<{_LABEL_WIDTH}}{value}"
+    """One line of a report, in which nothing acts on a terminal: values hold names of files as they are."""
+    return f"  {label:<{_LABEL_WIDTH}}{printable(value, len(value))}"
 
 
 def _range(lines: list[str]) -> str:

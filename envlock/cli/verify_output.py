@@ -10,6 +10,7 @@ from envlock.cli.documents import Document, artifact_fields, finding_fields, ver
 from envlock.cli.rendering import (
     describe_artifact,
     describe_call,
+    describe_left_over,
     describe_findings,
     describe_saver,
     describe_shape,
@@ -41,6 +42,7 @@ def _environment_part(check: Check) -> Iterator[str]:
     versions = ", ".join(f"{printable(name)} {printable(version)}" for name, version in verification.versions.items())
     yield from rows("has", filter(None, [versions]))
     yield row("verified" if check.is_proven else "FAILS", _sentence(verification))
+    yield from rows("left over", describe_left_over(verification))
     yield from rows("output", map(_output, verification.outputs))
     yield from rows("your code", map(printable, verification.code_errors))
     # What failed in the same way as the last is not worth being said twice.

@@ -9,8 +9,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.diagnosis.causes import Cause, Remedy, different_remedies
-from envlock.diagnosis.installed import InstalledEnvironment
 from envlock.diagnosis.remedies import Workbench
+from envlock.environment.installed import InstalledEnvironment
 from envlock.formats.text import printable
 from envlock.knowledge.bounds import bounds_for
 from envlock.knowledge.failures import ABSENT, Failure, failure, failures_of
@@ -50,13 +50,21 @@ def conditions_met(known: Failure, environment: InstalledEnvironment) -> Iterato
 
 def _no_tensorflow(environment: InstalledEnvironment, bench: Workbench) -> Cause:
     executable = str(environment.executable)
+    remains = environment.remains.items()
+    again = "install it again: its package went with another distribution that shares it, or was deleted"
     return Cause(
         reference="no-tensorflow",
         title="TensorFlow is not installed",
         explanation=f"{printable(executable, len(executable))} imports from folders that hold no TensorFlow.",
         likelihood="confirmed",
-        evidence=(f"{len(environment.distributions)} other distributions are there",),
-        remedies=(bench.make_environment(),),
+        evidence=(
+            *(f"{name} {version} is on record as installed, and its package is gone" for name, version in remains),
+            f"{len(environment.distributions)} other distributions are there",
+        ),
+        remedies=(
+            *(bench.install_again(Requirement(f"{name}=={version}"), again) for name, version in remains),
+            bench.make_environment(),
+        ),
     )
 
 
@@ -82,16 +90,19 @@ def _from_bounds(environment: InstalledEnvironment, bench: Workbench) -> Iterato
             installed = environment.distributions.get(bound.requirement.name)
             if _breaks(installed, bound.requirement, is_needed=bound.is_missing):
                 remedy = bench.install([bound.requirement], f"install what goes with {distribution} {version}")
-                yield _conflict(failure(bound.failure), environment, [remedy])
+                yield known_cause(failure(bound.failure), environment, [remedy])
 
 
 def _from_failures(environment: InstalledEnvironment, bench: Workbench) -> Iterator[Cause]:
     for known in failures_of(environment.distributions, environment.python_line):
         if known.is_conflict:
-            yield _conflict(known, environment, filter(None, map(bench.apply, known.fixes)))
+            yield known_cause(known, environment, filter(None, map(bench.apply, known.fixes)))
 
 
-def _conflict(known: Failure, environment: InstalledEnvironment, remedies: Iterable[Remedy]) -> Cause:
+def known_cause(
+    known: Failure, environment: InstalledEnvironment, remedies: Iterable[Remedy], *, is_decisive: bool = False
+) -> Cause:
+    """A failure of the table, as something that the environment leads to."""
     return Cause(
         reference=known.id,
         title=known.title,
@@ -100,6 +111,7 @@ def _conflict(known: Failure, environment: InstalledEnvironment, remedies: Itera
         evidence=tuple(conditions_met(known, environment)),
         remedies=different_remedies(remedies),
         sources=known.sources,
+        is_decisive=is_decisive,
     )
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envlock.diagnosis.causes import Cause, Remedy, merge
-from envlock.diagnosis.installed import InstalledEnvironment, find_python, read_environment
 from envlock.diagnosis.mending import MendedCopy, make_mended_copy
 from envlock.diagnosis.observations import Observations
 from envlock.diagnosis.predictions import predict
@@ -16,6 +15,7 @@ from envlock.diagnosis.remedies import Workbench
 from envlock.diagnosis.reproduction import error_of, reproduce
 from envlock.diagnosis.traceback_text import Traceback
 from envlock.environment import refuse_foreign_environment
+from envlock.environment.installed import InstalledEnvironment, find_python, read_environment
 from envlock.errors import ArtifactError, MissingArtifactError, OccupiedPathError, UsageError
 from envlock.inspection import Inspection, inspect
 from envlock.reporter import Reporter

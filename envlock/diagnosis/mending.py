@@ -14,8 +14,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from envlock.diagnosis.installed import InstalledEnvironment, read_environment
 from envlock.environment import Environment, reserve_place
+from envlock.environment.installed import InstalledEnvironment, read_environment
 from envlock.errors import ResolutionError, UsageError
 from envlock.interpreters import Interpreter
 from envlock.interpreters.survey import survey_executables

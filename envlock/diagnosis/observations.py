@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from envlock.diagnosis.installed import InstalledEnvironment
 from envlock.diagnosis.traceback_text import Traceback
+from envlock.environment.installed import InstalledEnvironment
 from envlock.errors import ArtifactError
 from envlock.inspection import Inspection
+from envlock.knowledge.failures import failure, failures_of
 from envlock.knowledge.releases import line_of, lines_of
 from envlock.loadability import Verdict
 from envlock.loading import Loading
-from envlock.network_recognition import RecognisedNetwork, recognise_network
-from envlock.weight_mapping import WeightMapping, mapping_for
+from envlock.networks.mapping import WeightMapping, mapping_for
+from envlock.networks.recognition import RecognisedNetwork, recognise_network
+
+NO_HDF5_READER = "h5py-missing"
+"""The failure of an environment that reads no HDF5."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +71,7 @@ class Observations:
     @property
     def can_load(self) -> bool:
         """Whether nothing is known that forbids the environment to load the artifact."""
-        return not self.lacks_h5py and not self.is_refused
+        return not self.lacks_hdf5_reader and not self.is_refused
 
     @property
     def is_refused(self) -> bool:
@@ -75,11 +79,12 @@ class Observations:
         return bool(self.verdicts) and self.verdicts[0].verdict == "fails"
 
     @property
-    def lacks_h5py(self) -> bool:
-        """Whether the artifact is HDF5 and nothing in the environment reads that: old releases do not require h5py."""
+    def lacks_hdf5_reader(self) -> bool:
+        """Whether the artifact is HDF5 and nothing in the environment reads that: old releases do not require it."""
         if self.artifact is None or self.environment is None or self.environment.tensorflow is None:
             return False
-        return self.artifact.provenance.format == "keras-hdf5" and "h5py" not in self.environment.distributions
+        known = failures_of(self.environment.distributions, self.environment.python_line)
+        return self.artifact.provenance.format == "keras-hdf5" and failure(NO_HDF5_READER) in known
 
     def doubts(self) -> Iterator[str]:
         """What speaks against it that the error came of the environment, a clause each."""

@@ -9,15 +9,15 @@ from itertools import groupby
 from packaging.requirements import Requirement
 
 from envlock.diagnosis.causes import Cause, Remedy
-from envlock.diagnosis.conflicts import conditions_met, find_conflicts
-from envlock.diagnosis.installed import InstalledEnvironment
-from envlock.diagnosis.observations import Observations
+from envlock.diagnosis.conflicts import find_conflicts, known_cause
+from envlock.diagnosis.observations import NO_HDF5_READER, Observations
 from envlock.diagnosis.remedies import Workbench
 from envlock.diagnosis.weight_layers import find_misfits
+from envlock.environment.installed import InstalledEnvironment
 from envlock.errors import ArtifactError
-from envlock.findings import own_objects
 from envlock.formats.text import printable
 from envlock.inspection import Inspection
+from envlock.inspection.findings import own_objects
 from envlock.knowledge.bounds import bounds_for
 from envlock.knowledge.custom_objects import module_of
 from envlock.knowledge.failures import failure
@@ -54,8 +54,8 @@ def predict(observed: Observations) -> Iterator[Cause]:
             yield from _beyond_tpus(observed.artifact, observed.tensorflow_line)
     if observed.environment is not None:
         yield from find_conflicts(observed.environment, bench)
-        if observed.lacks_h5py:
-            yield _without_h5py(observed.environment, bench)
+        if observed.lacks_hdf5_reader:
+            yield _without_hdf5_reader(observed.environment, bench)
     yield from _from_verdicts(observed, bench)
 
 
@@ -306,24 +306,17 @@ def _from_verdicts(observed: Observations, bench: Workbench) -> Iterator[Cause]:
     )
 
 
-def _without_h5py(environment: InstalledEnvironment, bench: Workbench) -> Cause:
-    known = failure("h5py-missing")
+def _without_hdf5_reader(environment: InstalledEnvironment, bench: Workbench) -> Cause:
+    known = failure(NO_HDF5_READER)
+    reader = Requirement(known.fixes[0].value)
     bounds = [
         bound.requirement
         for name, version in environment.distributions.items()
         for bound in bounds_for(name, version, python=environment.python_line)
-        if bound.requirement.name == "h5py"
+        if bound.requirement.name == reader.name
     ]
-    return Cause(
-        reference=known.id,
-        title=known.title,
-        explanation=known.cause,
-        likelihood="predicted",
-        evidence=tuple(conditions_met(known, environment)),
-        remedies=(bench.install(bounds[:1] or [Requirement("h5py")], "install what reads HDF5"),),
-        sources=known.sources,
-        is_decisive=True,
-    )
+    remedy = bench.install(bounds[:1] or [reader], "install what reads HDF5")
+    return known_cause(known, environment, [remedy], is_decisive=True)
 
 
 def _parts_of(provenance: Provenance) -> frozenset[str]:

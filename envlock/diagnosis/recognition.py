@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from envlock.diagnosis.causes import Cause, Likelihood, different_remedies
 from envlock.diagnosis.conflicts import conditions_met
@@ -20,7 +20,7 @@ def recognise_causes(traceback: Traceback, observed: Observations, *, seen_here:
     """
     causes: dict[str, Cause] = {}
     explained: set[str] = set()
-    for recognition in recognise(traceback.text):
+    for recognition in _without_impossible(recognise(traceback.text), observed):
         failure = recognition.failure
         # What many causes print says nothing more where one of them is known.
         if failure.rank == "cause" or recognition.line not in explained:
@@ -58,6 +58,14 @@ def _cause(recognition: Recognition, observed: Observations, *, seen_here: bool)
         sources=failure.sources,
         names=frozenset(_names_in(recognition)),
     )
+
+
+def _without_impossible(found: Sequence[Recognition], observed: Observations) -> Iterator[Recognition]:
+    """Those of *found* that can occur in the environment, where one that can tells of the same line."""
+    told = {recognition.line for recognition in found if _holds(recognition, observed)}
+    for recognition in found:
+        if recognition.line not in told or not recognition.failure.when or _holds(recognition, observed):
+            yield recognition
 
 
 def _names_in(recognition: Recognition) -> Iterator[str]:

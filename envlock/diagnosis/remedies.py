@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 
 from envlock.diagnosis.causes import Remedy
 from envlock.diagnosis.observations import Observations
-from envlock.knowledge.failures import Fix
+from envlock.knowledge.failures import Fix, helps
 from envlock.knowledge.families import members_of
 from envlock.knowledge.releases import line_of
 
@@ -35,6 +35,11 @@ class Workbench:
         return Remedy(
             kind="constraint", message=message, commands=(f"{self._installer()} {words}",), requirements=wanted
         )
+
+    def install_again(self, requirement: Requirement, message: str) -> Remedy:
+        """Install what is on record as installed, and alone."""
+        command = f"{self._installer()} --force-reinstall --no-deps {shlex.quote(str(requirement))}"
+        return Remedy(kind="constraint", message=message, commands=(command,), requirements=(requirement,))
 
     def make_environment(self, *options: str) -> Remedy:
         """Make another environment, in which the artifact loads."""
@@ -59,7 +64,10 @@ class Workbench:
         return loaders[0].expression_for(artifact.provenance.format, arguments=f", {arguments}")
 
     def apply(self, fix: Fix) -> Remedy | None:
-        """What carries out a *fix* of the failure table; ``None`` where the environment is already so."""
+        """What carries out a *fix* of the failure table; ``None`` where it changes or helps nothing there."""
+        environment = self._observed.environment
+        if environment is not None and not helps(fix, environment.distributions, environment.python_line):
+            return None
         match fix.kind:
             case "constraint":
                 return self._constrain(fix)

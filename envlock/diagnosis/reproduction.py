@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from envlock.diagnosis.installed import InstalledEnvironment
 from envlock.diagnosis.observations import Observations
 from envlock.diagnosis.traceback_text import Traceback, parse_traceback
+from envlock.environment.installed import InstalledEnvironment
 from envlock.errors import UsageError
 from envlock.inspection import Inspection
 from envlock.loading import Loading

@@ -13,8 +13,8 @@ from envlock.formats.ranges import RangeReader
 from envlock.formats.text import printable
 from envlock.knowledge.networks import numbered_name
 from envlock.knowledge.weight_shapes import Shape, weight_shapes
+from envlock.networks.stored_weights import StoredLayer, class_and_number, read_listed_layers, read_tree_layers
 from envlock.provenance import Provenance
-from envlock.stored_weights import StoredLayer, class_and_number, read_listed_layers, read_tree_layers
 
 
 class LayerWeights(NamedTuple):

@@ -48,7 +48,11 @@ def explain(path: Path, *, platform: Platform) -> Explanation:
     Raises:
         ArtifactError: It is damaged, hostile, or no model.
     """
-    inspection = inspect(path)
+    return explain_inspection(inspect(path), platform=platform)
+
+
+def explain_inspection(inspection: Inspection, *, platform: Platform) -> Explanation:
+    """Explain what was read already; environments are chosen for *platform*."""
     verdicts = judge(inspection.provenance, inspection.saver)
     choices, newest = (_choose(inspection, verdicts, platform, prefer) for prefer in ("auto", "newest"))
     return Explanation(

@@ -15,17 +15,16 @@ from envlock.explanation.runs import Run
 from envlock.explanation.wording import implementation_name
 from envlock.knowledge.accelerators import cuda_for
 from envlock.knowledge.closures import closures_of
+from envlock.knowledge.families import platforms_by_python
 from envlock.knowledge.releases import (
     latest_of_line,
     line_of,
     line_order,
     lines_of,
-    python_lines_of,
     releases_of_line,
     sort_lines,
 )
 from envlock.loadability import Verdict
-from envlock.target import PLATFORMS
 
 
 class Segment(NamedTuple):
@@ -157,18 +156,12 @@ def _cuda() -> dict[str, str]:
 
 def _pythons(end: int) -> Iterator[Strip]:
     times = _times("tensorflow", end)
-    served = {line: _served_pythons(line) for line in times}
+    served = {line: platforms_by_python("tensorflow", line) for line in times}
     for python in sort_lines(python for pythons in served.values() for python in pythons):
         lines = sort_lines(line for line, pythons in served.items() if python in pythons)
         title = f"Python {python} has wheels of TensorFlow {lines[0]} to {lines[-1]}"
         first, last = _outermost(times[line] for line in lines)
         yield Strip(name=python, segments=(Segment(label=python, title=title, first=first, last=last),))
-
-
-def _served_pythons(line: str) -> set[str]:
-    """The Pythons that any release of a TensorFlow line has a wheel for, on any platform."""
-    releases = releases_of_line("tensorflow", line)
-    return {python for release in releases for one in PLATFORMS for python in python_lines_of(release, one.name)}
 
 
 def _outermost(times: Iterable[tuple[int, int]]) -> tuple[int, int]:

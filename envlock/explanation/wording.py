@@ -12,8 +12,8 @@ from envlock.explanation import Explanation
 from envlock.explanation.loading import pythons_for_code
 from envlock.explanation.narrowing import Narrowing
 from envlock.explanation.runs import Run
-from envlock.findings import own_objects
 from envlock.formats.text import printable
+from envlock.inspection.findings import own_objects
 from envlock.knowledge.loaders import Loader, all_loaders
 from envlock.knowledge.releases import lines_of
 from envlock.loadability import Reason, VerdictName

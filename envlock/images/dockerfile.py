@@ -42,7 +42,6 @@ class Contents:
     digests: Mapping[str, str]
     """SHA-256 of the folders that are copied, by name."""
 
-    has_script: bool
     has_gpu: bool
     variables: Mapping[str, str]
     """What the environment of a process has to hold, so that the model loads."""
@@ -60,9 +59,9 @@ def python_dockerfile(contents: Contents) -> str:
         *_installation(lock, contents.base),
         [
             *(f"COPY {name}/ {name}/" for name in (CODE, MODEL) if name in contents.digests),
-            *([f"COPY {SCRIPT} ./"] if contents.has_script else []),
+            f"COPY {SCRIPT} ./",
         ],
-        [f"USER {USER_NUMBER}", f'CMD ["python", "{SCRIPT}"]' if contents.has_script else 'CMD ["python"]'],
+        [f"USER {USER_NUMBER}", f'CMD ["python", "{SCRIPT}"]'],
     )
 
 

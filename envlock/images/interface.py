@@ -8,8 +8,8 @@ from pathlib import Path
 
 from envlock.errors import EnvlockError
 from envlock.knowledge.base_images import LinuxRelease
-from envlock.outcome import Outcome
-from envlock.request import Request
+from envlock.pipeline.outcome import Outcome
+from envlock.pipeline.request import Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

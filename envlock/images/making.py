@@ -96,7 +96,6 @@ def _texts(plan: Plan, digests: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         base=base,
         notes=plan.notes,
         digests=digests,
-        has_script=plan.script is not None,
         has_gpu=plan.has_gpu,
         variables=plan.outcome.candidate.loader.environment,
     )

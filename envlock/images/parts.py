@@ -12,12 +12,13 @@ from pathlib import Path, PurePosixPath
 
 from envlock.artifacts import LocalSource
 from envlock.artifacts.saved_model import SAVED_MODEL_NAMES, SAVED_MODEL_PARTS
-from envlock.custom_code import source_files
-from envlock.errors import OccupiedPathError, WriteError
+from envlock.errors import OccupiedPathError
 from envlock.images.names import CODE, MODEL
+from envlock.own_code.definitions import source_files
 from envlock.provenance import Provenance
 from envlock.verification import files_of
-from envlock.verification_record import take_fingerprint
+from envlock.verification.record import take_fingerprint
+from envlock.writers.files import remove, write_errors
 
 _DRAFT = ".envlock-draft"
 _BUFFER = 1024 * 1024
@@ -73,11 +74,30 @@ def code_root(code: Path) -> Path:
 
 
 def code_part(code: Path, *, besides: Path) -> Part:
-    """The Python files under *code*, or under the package that it belongs to, but for those in the folder *besides*."""
+    """The Python files under *code*, or under the package that it belongs to, but for those in the folder *besides*.
+
+    Nor for links that lead out: an image is given away, and what they lead to was not meant to be.
+    """
     root = code_root(code)
-    outermost = root if root == code.absolute() else root / code.absolute().relative_to(root).parts[0]
-    files = [file for file in source_files(outermost) if not file.resolve().is_relative_to(besides.resolve())]
+    outside = links_out_of(code)
+    files = [
+        file
+        for file in _sources_with(code)
+        if file not in outside and not file.resolve().is_relative_to(besides.resolve())
+    ]
     return Part(name=CODE, files=tuple((file, PurePosixPath(file.relative_to(root))) for file in files))
+
+
+def links_out_of(code: Path) -> list[Path]:
+    """Those of the Python files under *code*, or its package, that lie elsewhere."""
+    root = code_root(code).resolve()
+    return [file for file in _sources_with(code) if not file.resolve().is_relative_to(root)]
+
+
+def _sources_with(code: Path) -> list[Path]:
+    """The Python files under *code*, or under the outermost package that it belongs to."""
+    root = code_root(code)
+    return source_files(root if root == code.absolute() else root / code.absolute().relative_to(root).parts[0])
 
 
 # --- putting them into place ---------------------------------------------------------------------------------
@@ -91,7 +111,7 @@ def claimed(folder: Path) -> Iterator[None]:
         OccupiedPathError: Another run holds it.
     """
     was_there = folder.exists()
-    with _write_errors(folder):
+    with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -116,17 +136,17 @@ def staged(folder: Path, parts: Iterable[Part]) -> Iterator[dict[str, str]]:
         WriteError: The disk is full, or the folder may not be written to.
     """
     draft = folder / _DRAFT
-    with _write_errors(folder):
-        _remove(draft)
+    with write_errors(folder):
+        remove(draft)
         draft.mkdir()
     try:
-        with _write_errors(folder):
+        with write_errors(folder):
             for part in parts:
                 _copy(part, draft / part.name)
             digests = {part.name: _digest_of(draft / part.name) for part in parts}
         yield digests
     finally:
-        _remove(draft)
+        remove(draft)
 
 
 def put_into_place(folder: Path, digests: Mapping[str, str], recorded: Mapping[str, str]) -> None:
@@ -147,7 +167,7 @@ def put_into_place(folder: Path, digests: Mapping[str, str], recorded: Mapping[s
     ]
     done: list[str] = []
     try:
-        with _write_errors(folder):
+        with write_errors(folder):
             for name in changed:
                 done.append(name)
                 if (folder / name).exists():
@@ -172,7 +192,7 @@ def _is_to_be_replaced(place: Path, digest: str, recorded: str | None) -> bool:
 
 def _restore(previous: Path, place: Path) -> None:
     if previous.exists():
-        _remove(place)
+        remove(place)
         previous.rename(place)
 
 
@@ -190,18 +210,3 @@ def _copy(part: Part, folder: Path) -> None:
 
 def _digest_of(folder: Path) -> str:
     return take_fingerprint([folder]).sha256
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _write_errors(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise WriteError(str(folder), error.strerror or str(error)) from error

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from packaging.specifiers import SpecifierSet
 
-from envlock.custom_code import Definition
-from envlock.findings import own_objects
 from envlock.formats.text import printable
 from envlock.images.base_image import base_for, implications_of, named_base, serving_base
 from envlock.images.interface import BaseImage, ImageRequest, NoImageError
 from envlock.images.names import CODE, LOCK, MODEL, SCRIPT
-from envlock.images.parts import Part, code_part, code_root, model_part, place_of_model
+from envlock.images.parts import Part, code_part, code_root, links_out_of, model_part, place_of_model
 from envlock.inspection import Inspection, inspect
+from envlock.inspection.findings import own_objects
 from envlock.knowledge.base_images import ImageDevice
 from envlock.knowledge.releases import line_of
 from envlock.loader_script import Surroundings, render_loader_script
-from envlock.outcome import Outcome
-from envlock.pipeline import prepare_lock
+from envlock.networks.mapping import find_mapping
+from envlock.own_code.definitions import Definition
+from envlock.pipeline.from_model import prepare_lock
+from envlock.pipeline.outcome import Outcome
+from envlock.pipeline.request import Request
 from envlock.reporter import Reporter
-from envlock.request import Request
-from envlock.weight_mapping import find_mapping
 
 SERVED_VERSION = "1"
 """TensorFlow Serving takes the version of a model from the name of its folder."""
@@ -41,7 +42,7 @@ class Plan:
     notes: tuple[str, ...]
     parts: tuple[Part, ...]
     script: str | None = None
-    """``None`` where nothing loads the model by itself."""
+    """``None`` where TensorFlow Serving loads the model."""
 
     @property
     def has_gpu(self) -> bool:
@@ -68,7 +69,8 @@ def plan_python(request: ImageRequest, reporter: Reporter) -> Plan:
     notes = [
         *implications_of(base, outcome.candidate, _device(request), request.today),
         *_notes_on_base(base, outcome, request),
-        *_notes_on_loading(outcome, has_script=script is not None),
+        *_notes_on_loading(outcome),
+        *_notes_on_code(request),
     ]
     return Plan(request=request, outcome=outcome, base=base, notes=tuple(notes), parts=tuple(parts), script=script)
 
@@ -134,7 +136,7 @@ def _fit(request: Request, outcome: Outcome, base: BaseImage) -> Request:
 # --- the script ----------------------------------------------------------------------------------------------
 
 
-def _script(outcome: Outcome, request: ImageRequest) -> str | None:
+def _script(outcome: Outcome, request: ImageRequest) -> str:
     """The script that loads the model from where it lies in the image, which is laid out like the folder."""
     folder, inspection, builder = request.folder.absolute(), outcome.inspection, outcome.builder
     provenance = inspection.provenance
@@ -182,7 +184,7 @@ def _notes_on_base(base: BaseImage, outcome: Outcome, request: ImageRequest) -> 
         yield f"{', '.join(sources)} {verb} built from source with the image, by a setuptools that is not pinned"
 
 
-def _notes_on_loading(outcome: Outcome, *, has_script: bool) -> Iterator[str]:
+def _notes_on_loading(outcome: Outcome) -> Iterator[str]:
     inspection = outcome.inspection
     missing = [printable(item.name) for item in own_objects(inspection.custom) if item.name not in outcome.definitions]
     if missing:
@@ -191,8 +193,12 @@ def _notes_on_loading(outcome: Outcome, *, has_script: bool) -> Iterator[str]:
         yield "the file holds weights alone: pass the code that builds the model with --code and --builder"
     if any(item.needs_trust for item in inspection.provenance.code):
         yield "the model holds code, which runs when the model is loaded: run the image without a network"
-    if not has_script:
-        yield "how to load it is only known once it was loaded: envlock from-model does so, and writes the script"
+
+
+def _notes_on_code(request: ImageRequest) -> Iterator[str]:
+    code = request.lock.code
+    for file in links_out_of(code) if code is not None else ():
+        yield f"{printable(os.path.relpath(file, code))} is a link that leads out of your code, and is not copied"
 
 
 def _refuse_to_serve(inspection: Inspection, request: ImageRequest) -> None:

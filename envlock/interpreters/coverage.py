@@ -8,8 +8,8 @@ from functools import cache
 
 from envlock.interpreters.interface import Interpreter, SkippedInterpreter, Survey
 from envlock.interpreters.suppliers import command_to_get
-from envlock.knowledge.families import members_of
-from envlock.knowledge.releases import lines_of, python_lines_of, releases_of_line, sort_lines
+from envlock.knowledge.families import platforms_by_python
+from envlock.knowledge.releases import lines_of, sort_lines
 from envlock.target import PLATFORMS, Platform
 
 
@@ -95,7 +95,7 @@ def tensorflow_by_python(platform: Platform) -> dict[str, tuple[str, ...]]:
     """The TensorFlow lines that have a wheel on *platform*, oldest first, by Python line."""
     by_python: dict[str, list[str]] = {}
     for line in lines_of("tensorflow"):
-        releases = (release for member in members_of("tensorflow") for release in releases_of_line(member, line))
-        for python in {python for release in releases for python in python_lines_of(release, platform.name)}:
-            by_python.setdefault(python, []).append(line)
+        for python, platforms in platforms_by_python("tensorflow", line).items():
+            if platform.name in platforms:
+                by_python.setdefault(python, []).append(line)
     return {python: tuple(lines) for python, lines in by_python.items()}

@@ -10,7 +10,10 @@ import ast
 import os
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+
+from envlock.own_code.definitions import parse_source
 
 _LARGEST_FILE = 1024 * 1024
 _IMPORTED = re.compile(r"import\s+([A-Za-z_]\w*)")
@@ -55,11 +58,8 @@ def _editable(folder: Path) -> Iterator[Path]:
 
 def _texts_in(module: Path) -> list[str]:
     """Every text that the source of a module holds."""
-    try:
-        tree = ast.parse(_read(module))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    return [item.value for item in ast.walk(tree) if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+    nodes = chain(*map(ast.walk, parse_source(_read(module)) or ()))
+    return [item.value for item in nodes if isinstance(item, ast.Constant) and isinstance(item.value, str)]
 
 
 def _existing(folder: Path, name: str, *, is_text: bool) -> Path | None:

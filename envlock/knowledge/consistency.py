@@ -36,6 +36,7 @@ from envlock.knowledge.releases import (
     releases_of,
     sort_lines,
 )
+from envlock.knowledge.requirements import read_requirement
 from envlock.knowledge.snapshot import SnapshotFile, bundled_snapshot
 from envlock.knowledge.specifiers import admits
 from envlock.knowledge.tables import cited, curated_rows, generated_header
@@ -178,9 +179,9 @@ def _failures_are_of_known_kinds() -> Iterator[Problem]:
 
 def _failures_name_releases() -> Iterator[Problem]:
     for item in all_failures():
-        for conditions in item.when:
+        for conditions in (*item.when, *(fix.when for fix in item.fixes)):
             for name, specifier in conditions.items():
-                if specifier != ABSENT and _requirement(f"{name} {specifier}") is None:
+                if specifier != ABSENT and read_requirement(f"{name} {specifier}") is None:
                     yield Problem(table="failures.toml", message=f"{item.id}: {name} {specifier} is no requirement")
         for fix in item.fixes:
             if fix.kind == "constraint" and not any(map(_can_be_met, _lines_filled_in(fix.value))):
@@ -193,7 +194,7 @@ def _lines_filled_in(text: str) -> Iterator[str]:
 
 
 def _can_be_met(text: str) -> bool:
-    requirement = _requirement(text)
+    requirement = read_requirement(text)
     if requirement is None:
         return False
     package = bundled_snapshot().package(canonicalize_name(requirement.name))
@@ -449,15 +450,7 @@ def _rank(file: SnapshotFile, target: Target) -> float:
 
 def _requirements(texts: Iterable[str]) -> Iterator[Requirement]:
     """Those that today's tools can read: the others ask for nothing."""
-    return (requirement for requirement in map(_requirement, texts) if requirement is not None)
-
-
-@cache
-def _requirement(text: str) -> Requirement | None:
-    try:
-        return Requirement(text)
-    except InvalidRequirement:
-        return None
+    return (requirement for requirement in map(read_requirement, texts) if requirement is not None)
 
 
 # --- pairings ------------------------------------------------------------------------------------------------

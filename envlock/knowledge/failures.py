@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import chain
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from envlock.formats.text import printable
@@ -56,6 +57,9 @@ class Fix(NamedTuple):
 
     message: str
     """What it does, in a sentence."""
+
+    when: Mapping[str, str] = MappingProxyType({})
+    """Conditions of an environment in which it helps, as those of :class:`Failure`; empty where it helps in any."""
 
 
 class Failure(NamedTuple):
@@ -114,11 +118,13 @@ def failures_of(installed: Mapping[str, Version], python: str) -> tuple[Failure,
     *installed* goes by normalised names, *python* is a line. Those with :attr:`Failure.is_conflict` are there whatever
     is loaded; the others may happen, with the artifacts that their cause speaks of.
     """
-    facts = {name: str(version) for name, version in installed.items()} | {"python": python}
-    member = next((name for name in members_of("tensorflow") if name in facts), None)
-    if member is not None:
-        facts["tensorflow"] = facts[member]
+    facts = _facts(installed, python)
     return tuple(item for item in all_failures() if any(_holds(conditions, facts) for conditions in item.when))
+
+
+def helps(fix: Fix, installed: Mapping[str, Version], python: str) -> bool:
+    """Whether an environment, described as for :func:`failures_of`, has what *fix* needs."""
+    return _holds(fix.when, _facts(installed, python))
 
 
 @cache
@@ -239,6 +245,13 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 @cache
 def _by_id() -> dict[str, Failure]:
     return {item.id: item for item in all_failures()}
+
+
+def _facts(installed: Mapping[str, Version], python: str) -> dict[str, str]:
+    """What conditions are held against: any member of the TensorFlow family stands for it."""
+    facts = {name: str(version) for name, version in installed.items()} | {"python": python}
+    member = next((name for name in members_of("tensorflow") if name in facts), None)
+    return facts if member is None else facts | {"tensorflow": facts[member]}
 
 
 def _holds(conditions: Mapping[str, str], facts: Mapping[str, str]) -> bool:

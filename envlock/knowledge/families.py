@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+
 from packaging.version import Version
 
 from envlock.knowledge.datafiles import read_toml
-from envlock.knowledge.releases import Release, find_release
+from envlock.knowledge.releases import Release, find_release, python_lines_of, releases_of_line, sort_lines
 
 
 def family_of(distribution: str) -> str:
@@ -31,3 +34,19 @@ def member_for_cpu(family: str, version: Version, *, python: str, platform: str)
             fitting = (item for item in found if item is not None and item.supports(python, platform))
             return next(fitting, None)
     return None
+
+
+@cache
+def platforms_by_python(family: str, line: str) -> Mapping[str, frozenset[str]]:
+    """The Python lines for which any member has a wheel of a line of *family*, oldest first, and on which platforms."""
+    releases = [release for member in members_of(family) for release in releases_of_line(member, line)]
+    pythons = {
+        (python, platform)
+        for release in releases
+        for platform in release.wheels
+        for python in python_lines_of(release, platform)
+    }
+    return {
+        python: frozenset(platform for one, platform in pythons if one == python)
+        for python in sort_lines(python for python, _ in pythons)
+    }

@@ -38,6 +38,12 @@ class ObjectPattern(NamedTuple):
     structured_keys: frozenset[str]
     """Keys with a list, an object or a long text for a value; one of them is enough."""
 
+    several_keys: frozenset[str]
+    """Keys with a short list of more than one plain value; one of them is enough."""
+
+    call_arguments: frozenset[str]
+    """What it was called with; one of them is enough."""
+
     modules: frozenset[str]
     """Modules that they name."""
 
@@ -157,17 +163,22 @@ class GraphRules(NamedTuple):
     variable_operations: frozenset[str]
     """These operations."""
 
+    rebuilds_layers: Lines
+    """Those that make the layers of a SavedModel from their configuration, as far as they know their classes."""
+
     made_anew: frozenset[str]
     """Classes of Keras that a Sequential model in a SavedModel makes anew from their configuration."""
 
-    passes_over_uncalled: str
-    """Specifier of those that do not look into functions which nothing calls."""
+    passes_over_uncalled: Lines
+    """Those that do not look into functions which nothing calls."""
 
-    training_operations: frozenset[str]
-    """Operations that Keras uses in functions for training alone, which no signature calls."""
+    def rebuilds(self, loader: Loader) -> bool:
+        """Whether *loader* makes the layers of a SavedModel from their configuration."""
+        return _covers(self.rebuilds_layers, loader)
 
-    training_attributes: Mapping[str, frozenset[str]]
-    """Attributes that it sets there alone, by operation."""
+    def looks_everywhere(self, loader: Loader) -> bool:
+        """Whether *loader* looks into functions that nothing calls as well."""
+        return not _covers(self.passes_over_uncalled, loader)
 
 
 @cache
@@ -178,10 +189,9 @@ def graph_rules() -> GraphRules:
         ignores_unknown_attributes=table["ignores_unknown_attributes"],
         makes_variables=table["makes_variables"],
         variable_operations=frozenset(table["variable_operations"]),
+        rebuilds_layers=table["rebuilds_layers"],
         made_anew=frozenset(table["made_anew"]),
         passes_over_uncalled=table["passes_over_uncalled"],
-        training_operations=frozenset(table["training_operations"]),
-        training_attributes={name: frozenset(names) for name, names in table["training_attributes"].items()},
     )
 
 
@@ -233,6 +243,8 @@ def _pattern(row: Mapping[str, Any]) -> ObjectPattern:
         set_keys=frozenset(row.get("set", ())),
         unset_keys=frozenset(row.get("unset", ())),
         structured_keys=frozenset(row.get("structured", ())),
+        several_keys=frozenset(row.get("several", ())),
+        call_arguments=frozenset(row.get("called_with", ())),
         modules=frozenset(row.get("modules", ())),
         is_unmarked=row.get("unmarked", False),
         is_custom=row.get("custom", False),

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, cast
 from packaging.version import InvalidVersion, Version
 
 from envlock.knowledge.datafiles import read_toml
-from envlock.knowledge.families import members_of
+from envlock.knowledge.families import platforms_by_python
 from envlock.knowledge.keras_schema import SchemaLine
 from envlock.knowledge.pairings import paired_lines
 from envlock.knowledge.releases import (
@@ -18,8 +18,6 @@ from envlock.knowledge.releases import (
     line_of,
     line_order,
     lines_of,
-    python_lines_of,
-    releases_of_line,
     sort_lines,
 )
 from envlock.knowledge.specifiers import admits
@@ -79,7 +77,7 @@ class Loader(NamedTuple):
     @property
     def pythons(self) -> frozenset[str]:
         """The Python lines for which TensorFlow has a wheel of a line that it runs on, on any platform."""
-        return frozenset[str]().union(*map(_pythons_of_line, self.tensorflow))
+        return frozenset[str]().union(*(platforms_by_python("tensorflow", line) for line in self.tensorflow))
 
     @property
     def is_separate(self) -> bool:
@@ -116,14 +114,6 @@ _READERS = {
     "keras-json": ("model_from_json", "open(path).read()"),
     "keras-yaml": ("model_from_yaml", "open(path).read()"),
 }
-
-
-@cache
-def _pythons_of_line(line: str) -> frozenset[str]:
-    releases = (release for name in members_of("tensorflow") for release in releases_of_line(name, line))
-    return frozenset(
-        python for release in releases for platform in release.wheels for python in python_lines_of(release, platform)
-    )
 
 
 # Every loader is asked about the same label; those of a great many artifacts need not all be kept.

@@ -46,6 +46,11 @@ class OldPython:
     """The oldest Python line that runs this virtualenv; not the one that environments are made of."""
 
 
+def can_be_served(python: str) -> bool:
+    """Whether an environment of a Python line, such as ``3.7``, can be made and filled by anything that is known."""
+    return admits(read_toml("pip.toml")["uv"]["python"], python) or find_old_python(python) is not None
+
+
 def find_old_python(python: str) -> OldPython | None:
     """What serves a Python line, such as ``2.7``; ``None`` where uv and the virtualenv of today do."""
     for row in read_toml("pip.toml")["old_python"]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import product
 
+from envlock.candidates import possible_pythons
 from envlock.knowledge.releases import lines_of, sort_lines
 from envlock.onboarding.planning import Plan, PlannedEnvironment
 from envlock.onboarding.results import Conflict, MadeEnvironment
-from envlock.onboarding.settings import EnvironmentStatement, Setting, is_met, possible_pythons
+from envlock.onboarding.settings import EnvironmentStatement, Setting, is_met
 from envlock.project.interface import ApiUse, Project, PythonStatement, RequirementStatement
 from envlock.target import Platform
 
@@ -40,6 +41,24 @@ def explain_addresses(project: Project) -> Iterator[Conflict]:
                 f"{item.place}, asks for {item.requirement.name} by an address: it is left out",
                 "install it afterwards: pip install --no-deps",
             )
+
+
+_VARIABLES = {
+    "--index-url": "UV_DEFAULT_INDEX",
+    "--extra-index-url": "UV_INDEX",
+    "--find-links": "UV_FIND_LINKS",
+}
+"""Variables that tell uv of the same."""
+
+
+def explain_indexes(project: Project) -> Iterator[Conflict]:
+    """Where the project would take distributions from, which nobody but the person decides."""
+    for item in project.indexes:
+        yield Conflict(
+            f"{item.place}, {item.option} {item.address}: it is not asked, since files of a project do not decide"
+            " where distributions come from",
+            f"if you trust it, tell uv of it: {_VARIABLES[item.option]}",
+        )
 
 
 def explain_relaxed(made: MadeEnvironment) -> Iterator[Conflict]:

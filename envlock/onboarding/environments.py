@@ -6,8 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from envlock.attempts import Attempt
-from envlock.candidates import explain_no_candidate
+from envlock.candidates import explain_no_candidate, possible_pythons
 from envlock.errors import NoCandidateError
 from envlock.interpreters import (
     UnavailablePythonError,
@@ -25,8 +24,9 @@ from envlock.onboarding.places import choose_places
 from envlock.onboarding.planning import Plan, PlannedEnvironment, plan_environments
 from envlock.onboarding.results import Conflict, MadeEnvironment, Unserved
 from envlock.onboarding.serving import Terms
-from envlock.onboarding.settings import Setting, is_locked, possible_pythons
+from envlock.onboarding.settings import Setting, is_locked
 from envlock.onboarding.wanted import find_wanted
+from envlock.pipeline.attempts import Attempt
 from envlock.project.interface import Project
 from envlock.reporter import Reporter
 

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.candidates import Wishes
-from envlock.diagnosis.installed import find_python, read_environment
+from envlock.environment.installed import find_python, read_environment
 from envlock.errors import NoCandidateError
 from envlock.onboarding.model_results import check_model, code_for, result_of
 from envlock.onboarding.models import Model
@@ -25,10 +25,10 @@ from envlock.onboarding.results import MadeEnvironment, Relaxed
 from envlock.onboarding.smoke import import_from_elsewhere
 from envlock.onboarding.wanted import Wanted
 from envlock.onboarding.without_model import lock_without_model
-from envlock.outcome import Outcome
-from envlock.pipeline import from_model
+from envlock.pipeline.from_model import from_model
+from envlock.pipeline.outcome import Outcome
+from envlock.pipeline.request import Request
 from envlock.reporter import Reporter
-from envlock.request import Request
 from envlock.writers import WRITERS
 
 _MOST_RELAXATIONS = 40

@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from envlock.checking import NoLoaderError, check_there
-from envlock.custom_code import find_definitions
-from envlock.diagnosis.installed import InstalledEnvironment
+from envlock.environment.installed import InstalledEnvironment
 from envlock.errors import UsageError
-from envlock.findings import own_objects
 from envlock.formats.text import one_line, printable
+from envlock.inspection.findings import own_objects
 from envlock.isolation.choice import UnstartablePythonError
 from envlock.loading import Loading
 from envlock.onboarding.models import Model
 from envlock.onboarding.order import Order
 from envlock.onboarding.results import ModelResult
-from envlock.outcome import Outcome
+from envlock.own_code.definitions import find_definitions
+from envlock.pipeline.outcome import Outcome
 from envlock.reporter import Reporter
 from envlock.verification import Verification
 

@@ -7,11 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
 from envlock.candidates import Wishes, propose_candidates
 from envlock.errors import ArtifactError, NotAModelError
 from envlock.inspection import Inspection, inspect
 from envlock.knowledge.loaders import Loader
+from envlock.knowledge.releases import line_of
 from envlock.loadability import Verdict, judge
+from envlock.onboarding.settings import is_implementation
+from envlock.project.interface import Place, PythonStatement, RequirementStatement
+from envlock.recording import SUFFIX
 from envlock.reporter import Reporter
 from envlock.target import Platform
 
@@ -37,7 +44,21 @@ class Model:
         provenance, saver = self.inspection.provenance, self.inspection.saver
         expected = tuple((item.loader.name, item.verdict) for item in self.verdicts)
         saved_by = tuple(loader.name for loader in saver.loaders)
-        return (provenance.format, provenance.code_readers, saved_by, saver.likely, saver.days, expected)
+        return (provenance.format, provenance.code_readers, saved_by, saver.likely, saver.days, expected, self.stamped)
+
+    @property
+    def stamped(self) -> tuple[RequirementStatement | PythonStatement, ...]:
+        """What its stamp says of TensorFlow, Keras and Python: exactly what it was saved with, or seen to load in."""
+        stamp = self.inspection.stamp
+        if stamp is None or stamp.tensorflow is None:
+            return ()
+        beside = self.path.with_name(f"{self.path.name}{SUFFIX}")
+        place = Place(Path(f"{self.name}{SUFFIX}" if beside.is_file() else self.name))
+        pins = [f"{name}=={version}" for name, version in stamp.distributions.items() if is_implementation(name)]
+        return (
+            *(RequirementStatement(requirement=Requirement(pin), place=place, strength="locked") for pin in pins),
+            PythonStatement(versions=SpecifierSet(f"=={line_of(stamp.python)}.*"), place=place, strength="locked"),
+        )
 
 
 class UnreadArtifact(NamedTuple):
@@ -101,6 +122,7 @@ def order_loaders(model: Model, *, platform: Platform, pythons: Collection[str],
         platform=platform,
         pythons=pythons,
         wishes=wishes,
+        stamp=inspection.stamp,
     )
     hopeful = [candidate for candidate in candidates if candidate.verdict.verdict != "fails"]
     certain = [candidate for candidate in hopeful if candidate.verdict.verdict != "unknown"]

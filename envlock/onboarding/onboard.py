@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from envlock.onboarding.conflicts import explain_addresses
+from envlock.onboarding.conflicts import explain_addresses, explain_indexes
 from envlock.onboarding.environments import Environments
 from envlock.onboarding.models import read_models
 from envlock.onboarding.module_imports import import_project, reason_not_to_import
@@ -37,7 +37,7 @@ def from_project(order: Order, reporter: Reporter) -> Onboarding:
         models=models,
         environments=made,
         unserved=tuple(environments.unserved),
-        conflicts=(*explain_addresses(project), *environments.conflicts),
+        conflicts=(*explain_indexes(project), *explain_addresses(project), *environments.conflicts),
         smoke=smoke,
         untested=untested,
         page=None,

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from envlock.environment import MARKER_NAME
 from envlock.errors import OccupiedPathError
 from envlock.explanation.wording import describe_saver
 from envlock.formats.text import printable
@@ -26,7 +27,9 @@ _MOST_ROWS = 50
 
 
 def write_page(onboarding: Onboarding, order: Order, reporter: Reporter) -> Path | None:
-    """Write the page into the folder of the *order*; ``None`` where somebody wrote or changed what is there.
+    """Write the page into the folder of the *order*; ``None`` where the one that is there has to stay.
+
+    Somebody wrote or changed it, or it tells of environments beside it, which a run for locks alone does not see.
 
     Raises:
         WriteError: The disk is full, or the folder may not be written to.
@@ -37,8 +40,16 @@ def write_page(onboarding: Onboarding, order: Order, reporter: Reporter) -> Path
     except OccupiedPathError as error:
         reporter.note(f"{error}: somebody wrote or changed it")
         return None
+    if not order.makes_environments and path.exists() and _has_environments(order.folder):
+        reporter.note(f"{path}: tells of the environments beside it, and stays as it is")
+        return None
     write_whole(path, render_page(onboarding, order))
     return path
+
+
+def _has_environments(folder: Path) -> bool:
+    """Whether environments of envlock stand there, under any of the names that they get."""
+    return any((place / MARKER_NAME).exists() for place in folder.glob(".venv*"))
 
 
 def _is_unchanged(path: Path) -> bool:

@@ -1,8 +1,9 @@
 """Models + what a project says -> Plan: the fewest environments, and which model goes where.
 
-What the models need comes first. Among environments that serve them, the one is taken against which the fewest
-statements of the project stand: pins of lock files before what is declared, that before what is hinted at, and that
-before the API that the code uses. Then what is nearest to the savers, on a Python that is here, and nearest to the era.
+What the models need comes first. Among environments that serve them, the one is taken that is most as their stamps say;
+then the one against which the fewest statements of the project stand: pins of lock files before what is declared, that
+before what is hinted at, and that before the API that the code uses. Then what is nearest to the savers, on a Python
+that is here, and nearest to the era.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 
 from envlock.candidates import Wishes
 from envlock.knowledge.releases import line_order, releases_of_line
@@ -73,16 +75,18 @@ def plan_environments(
     """
     statements = statements_of(project)
     wishes = terms.wishes
+    # What a stamp says is sure, whatever the files of the project ask for.
+    asked = (tuple(chain(*(model.stamped for model in models))), *statements)
     ground = tuple(
         bases(
-            statements,
+            asked,
             pythons=terms.pythons if wishes.python is None else terms.pythons & {wishes.python},
             platform=terms.platform,
             device=wishes.device,
             wished=wishes.tensorflow,
         )
     )
-    ranks = rank_settings(models, ground, statements, terms, excluded)
+    ranks = rank_settings(models, ground, asked, terms, excluded)
     choice = _Choice(statements, ranks, project.era, terms)
     environments = [choice.environment_for(group, _settings_for(group, ranks)) for group in _groups(models, choice)]
     if not environments and ground and is_about_tensorflow(project):
@@ -152,7 +156,8 @@ class _Choice:
         """The environment of the best of *settings* for the models of *group*."""
         best = min(settings, key=lambda setting: self._cost(setting, group))
         platform = self.terms.platform
-        told = [item for statements in self.statements for item in statements if is_in_force(item, best, platform)]
+        said = chain(*(model.stamped for model in group), *self.statements)
+        told = [item for item in said if is_in_force(item, best, platform)]
         met = tuple(item for item in told if is_met(item, best, platform))
         unmet = tuple(item for item in told if item not in met)
         return PlannedEnvironment(setting=best, models=group, met=met, unmet=unmet)
@@ -180,6 +185,7 @@ class _Choice:
         newest_first = tuple(-part for part in line_order(setting.line))
         return (
             newest_first if self.terms.wishes.prefer == "newest" else (),
+            sum(not is_met(item, setting, self.terms.platform) for model in group for item in model.stamped),
             self.objections(setting),
             sum(self.ranks[model.name][setting] for model in group),
             # Of a project without models the era tells more than what happens to be on this machine.

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from packaging.requirements import Requirement
 
-from envlock.attempts import Attempt
 from envlock.errors import NoCandidateError
 from envlock.formats.text import without_credentials
 from envlock.onboarding.results import Relaxed
 from envlock.onboarding.wanted import Wanted, Wish
+from envlock.pipeline.attempts import Attempt
 
 
 def let_go(wanted: Wanted, error: NoCandidateError) -> tuple[Wanted, Relaxed] | None:

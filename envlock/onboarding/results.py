@@ -16,7 +16,7 @@ from envlock.onboarding.planning import PlannedEnvironment, is_about_tensorflow
 from envlock.onboarding.settings import is_implementation, is_tensorflow
 from envlock.onboarding.smoke import SmokeTest
 from envlock.onboarding.wanted import Wanted, Wish
-from envlock.outcome import Outcome
+from envlock.pipeline.outcome import Outcome
 from envlock.project.interface import Project
 from envlock.verification import Verification
 

@@ -130,11 +130,6 @@ def admits_line(versions: SpecifierSet, python: str) -> bool:
     return any(versions.contains(f"{python}.{patch}", prereleases=True) for patch in range(_MOST_PATCHES))
 
 
-def possible_pythons() -> tuple[str, ...]:
-    """Every Python line that some TensorFlow has a wheel for, oldest first."""
-    return sort_lines(line for loader in all_loaders() for line in loader.pythons)
-
-
 def bases(
     statements: Sequence[Iterable[EnvironmentStatement]],
     *,

@@ -11,9 +11,9 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from envlock.code_imports import Import, find_needs
 from envlock.knowledge.pairings import is_paired
 from envlock.onboarding.settings import CONSTRAINTS, Setting, brings, is_implementation, is_tensorflow, release_within
+from envlock.own_code.imports import Import, find_needs
 from envlock.project.interface import ApiUse, ModuleImport, Place, Project, RequirementStatement
 from envlock.target import Platform, Target
 

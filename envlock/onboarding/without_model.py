@@ -7,22 +7,22 @@ from dataclasses import replace
 
 from packaging.requirements import Requirement
 
-from envlock.attempts import DoesNotServeError
 from envlock.candidates import propose_candidates
 from envlock.dating import date_artifact
 from envlock.environment import refuse_foreign_environment, reserve_place
 from envlock.errors import NoCandidateError
 from envlock.inspection import Inspection
 from envlock.interpreters import find_interpreters
-from envlock.job import Job, read_lock
 from envlock.loadability import judge
-from envlock.memory import Memory
-from envlock.outcome import Outcome
+from envlock.pipeline.attempts import DoesNotServeError
+from envlock.pipeline.job import Job, read_lock
+from envlock.pipeline.memory import Memory
+from envlock.pipeline.outcome import Outcome
+from envlock.pipeline.request import Request
+from envlock.pipeline.trial import try_candidate
 from envlock.provenance import Provenance
 from envlock.reporter import Reporter
-from envlock.request import Request
-from envlock.trial import try_candidate
-from envlock.verification_record import Record
+from envlock.verification.record import Record
 from envlock.workplace import private_temporary_folder
 from envlock.writers import WRITERS
 from envlock.writers.files import refuse_foreign_file, written_together

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 
-from envlock.code_imports import imports_of_source
 from envlock.knowledge.api_uses import (
     PYTHON,
     DatedName,
@@ -21,6 +20,7 @@ from envlock.knowledge.api_uses import (
     dated_syntax,
 )
 from envlock.knowledge.import_names import distribution_of
+from envlock.own_code.imports import imports_of_source
 from envlock.project.interface import ApiUse, Place
 
 _LONGEST_LINE = 1000

@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from envlock.code_imports import ImportStatement, imports_of_source, own_files
-from envlock.custom_code import parse_source
 from envlock.knowledge.import_names import distribution_of
+from envlock.own_code.definitions import parse_source
+from envlock.own_code.imports import ImportStatement, imports_of_source, own_files
 from envlock.project.api_names import find_uses
 from envlock.project.files import ProjectFile
 from envlock.project.interface import ApiUse, ModuleImport, Place, Statement, Unread

@@ -11,7 +11,7 @@ from envlock.knowledge.conda_names import distribution_of_conda
 from envlock.project.files import ProjectFile
 from envlock.project.interface import Place, Statement, Strength, Unread
 from envlock.project.nested import items_of, line_with, table_at, texts_in
-from envlock.project.requirements_txt import names_distribution
+from envlock.project.requirements_txt import read_line
 from envlock.project.statements import python_statement, requirement_statement
 
 # channel::name, then nothing, bounds, or "=version=build" with one or two signs or a blank before the version.
@@ -28,8 +28,7 @@ def read_conda_environment(file: ProjectFile) -> Iterator[Statement]:
         if isinstance(item, str):
             yield from _specified(item.strip(), Place(file.path, line_with(file.text, "dependencies", item)))
         for text in texts_in(table_at(item).get("pip")):
-            if names_distribution(text):
-                yield requirement_statement(text, Place(file.path, line_with(file.text, "pip:", text)))
+            yield from read_line(text.strip(), Place(file.path, line_with(file.text, "pip:", text)))
 
 
 def _specified(text: str, place: Place) -> Iterator[Statement]:

@@ -47,16 +47,22 @@ def _image_statements(image: str, tag: str, place: Place) -> Iterator[Statement]
 
 
 def _tensorflow_statements(version: str, variant: str, place: Place) -> Iterator[Statement]:
-    distribution = "tensorflow-gpu" if "gpu" in variant and version.startswith("1.") else "tensorflow"
+    release = _version(version)
+    build = cuda_for(release) if release is not None and "gpu" in variant else None
+    distribution = build.distributions[0] if build is not None else "tensorflow"
     yield requirement_statement(f"{distribution}=={version}", place, strength="hinted")
-    try:
-        image = tensorflow_image_for(Version(version))
-    except InvalidVersion:
-        return
+    image = tensorflow_image_for(release) if release is not None else None
     if image is not None:
         # Where there are images for both, that without py3 has Python 2.
         is_python_2 = image.reference.endswith("-py3") and "py3" not in variant
         yield python_statement("2.7" if is_python_2 else image.python, place, strength="hinted")
+
+
+def _version(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
 
 
 def _cuda_statements(cuda: str, place: Place) -> Iterator[Statement]:

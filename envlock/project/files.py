@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from envlock.artifacts.source import LocalSource
-from envlock.custom_code import may_hold_code
 from envlock.environment import MARKER_NAME
 from envlock.errors import ArtifactError, UsageError
+from envlock.own_code.definitions import may_hold_code
 from envlock.project.interface import Place, Unread
 from envlock.requirements_file import decode_requirements
 from envlock.writers import WRITERS

@@ -10,7 +10,7 @@ from itertools import takewhile
 from envlock.project.interface import Place, RequirementStatement
 from envlock.project.statements import requirement_statement
 
-_INSTALL = re.compile(r"\bpip[\d.]{0,5}[ \t]+(?:-[\w=-]+[ \t]+)*install[ \t]+([^\n]+)")
+_INSTALL = re.compile(r"\bpip[\d.]{0,5}[ \t]+(?:-[\w=-]+[ \t]+)*install[ \t]+([^\n]{1,20000})")
 _ENDS = frozenset({"&&", "||", "|", ";", ">", ">>"})
 _NO_REQUIREMENT = re.compile(r"[-./~]|.*[{$*]|.*\.(?:txt|whl|zip|gz)$")
 _OPTIONS_WITH_VALUE = frozenset(

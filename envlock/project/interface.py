@@ -94,6 +94,17 @@ class OwnModule:
     """Whether importing it does more than define things, as a script does that trains."""
 
 
+class IndexStatement(NamedTuple):
+    """Where else than from the person's own index a project would take distributions."""
+
+    place: Place
+    option: str
+    """As pip calls it, in its long form."""
+
+    address: str
+    """Of an index, or of a folder; without credentials, and as untrusted as the project."""
+
+
 class Unread(NamedTuple):
     """A file that says nothing, since it cannot be read."""
 
@@ -101,7 +112,7 @@ class Unread(NamedTuple):
     reason: str
 
 
-Statement = RequirementStatement | PythonStatement | ApiUse | ModuleImport | OwnModule | Unread
+Statement = RequirementStatement | IndexStatement | PythonStatement | ApiUse | ModuleImport | OwnModule | Unread
 """One thing that a file of the project says."""
 
 
@@ -123,6 +134,7 @@ class Project:
     """Absolute."""
 
     requirements: Sequence[RequirementStatement]
+    indexes: Sequence[IndexStatement]
     pythons: Sequence[PythonStatement]
     uses: Sequence[ApiUse]
     imports: Sequence[ModuleImport]

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from envlock.custom_code import parse_source
 from envlock.formats.json_text import parse_json
+from envlock.own_code.definitions import parse_source
 from envlock.project.code import read_statements
 from envlock.project.files import ProjectFile
 from envlock.project.installation_commands import installed_by

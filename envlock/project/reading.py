@@ -19,6 +19,7 @@ from envlock.project.era import find_era
 from envlock.project.files import ProjectFile, ProjectFolder
 from envlock.project.interface import (
     ApiUse,
+    IndexStatement,
     ModuleImport,
     OwnModule,
     Place,
@@ -74,7 +75,7 @@ READERS: tuple[_Reader, ...] = tuple(
 )
 """Every kind of file that is read; a file may be of several."""
 
-_Placed = TypeVar("_Placed", RequirementStatement, PythonStatement, ApiUse, ModuleImport, Unread)
+_Placed = TypeVar("_Placed", RequirementStatement, IndexStatement, PythonStatement, ApiUse, ModuleImport, Unread)
 
 
 def read_project(root: Path, *, clock: Callable[[], float] = time.process_time) -> Project:
@@ -100,6 +101,7 @@ def read_project(root: Path, *, clock: Callable[[], float] = time.process_time) 
         root=root,
         artifacts=artifacts,
         requirements=requirements,
+        indexes=of_kind(IndexStatement),
         pythons=of_kind(PythonStatement),
         uses=of_kind(ApiUse),
         imports=of_kind(ModuleImport),

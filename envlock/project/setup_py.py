@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from envlock.custom_code import parse_source
+from envlock.own_code.definitions import parse_source
 from envlock.project.files import ProjectFile
 from envlock.project.interface import Place, Statement, Unread
 from envlock.project.requirements_txt import read_requirements_txt

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envlock.knowledge.bounds import bounds_for
@@ -17,6 +16,7 @@ from envlock.knowledge.loaders import Loader, keras_loaders
 from envlock.knowledge.pairings import paired_lines, pairings_of
 from envlock.knowledge.platform_support import WheelOrigin, instructions_needed, wheel_origin_of
 from envlock.knowledge.releases import Release, find_release, lines_of, python_lines_of, sort_lines
+from envlock.knowledge.requirements import read_requirement
 from envlock.knowledge.snapshot import bundled_snapshot
 from envlock.knowledge.specifiers import admits
 from envlock.knowledge.tensorflow_facts import facts_of_line
@@ -135,16 +135,7 @@ def _metadata(release: Release, platform: str, python: str) -> Iterator[Requirem
     keys = [f"{platform}_py2"] if python.startswith("2.") else []
     keys += [platform, "any", "*"]
     texts = next((release.requires[key] for key in keys if key in release.requires), ())
-    return (requirement for text in texts if (requirement := _requirement(text)) is not None)
-
-
-@cache
-def _requirement(text: str) -> Requirement | None:
-    """None for what today's tools do not accept either."""
-    try:
-        return Requirement(text)
-    except InvalidRequirement:
-        return None
+    return (requirement for text in texts if (requirement := read_requirement(text)) is not None)
 
 
 def corrected_bounds(release: Release) -> Iterator[Section]:
@@ -229,7 +220,7 @@ def required_by(release: Release) -> Iterator[Section]:
 
 def _is_required_in(line: str, release: Release) -> bool:
     asked = [facts.keras.requirement for facts in facts_of_line(line)][-1:]
-    requirements = [requirement for text in asked if text and (requirement := _requirement(text))]
+    requirements = [requirement for text in asked if text and (requirement := read_requirement(text))]
     return any(item.name == release.distribution and item.specifier.contains(release.version) for item in requirements)
 
 

@@ -15,7 +15,7 @@ from envlock.errors import EnvlockError, ResolutionError, UsageError
 from envlock.formats.pinned_requirements import PinnedRequirement, read_pinned_requirements
 from envlock.formats.text import without_credentials
 from envlock.knowledge.pip_tools import find_pip_tools
-from envlock.pip_process import unreachable_index
+from envlock.pip_process import unreachable_for_pip
 from envlock.reporter import Reporter, SilentReporter
 from envlock.resolution.distributions import rank_wheel
 from envlock.resolution.interface import Pin, PinnedFile, Resolution, UnservedTargetError
@@ -192,9 +192,9 @@ def explain_failure(output: str, asked: str) -> EnvlockError | None:
         return None
     kind, detail = raised["kind"], raised["detail"] or raised["kind"]
     if silence := _NO_ANSWER.search(output):
-        return unreachable_index(_ACTION, silence[1])
+        return unreachable_for_pip(_ACTION, silence[1])
     if _BROKEN_TRANSFER.fullmatch(kind):
-        return unreachable_index(_ACTION, detail)
+        return unreachable_for_pip(_ACTION, detail)
     if causes := _CAUSES.search(output):
         return ResolutionError(asked, f"{_enumerate_causes(causes[1])} contradict each other")
     if missed := _NOTHING_FOUND.search(output):

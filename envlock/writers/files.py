@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -93,13 +94,34 @@ def written_together(texts: Mapping[Path, str]) -> Iterator[None]:
     staged: dict[Path, Path] = {}
     with ExitStack() as stack:
         for path, text in texts.items():
-            with _write_errors(path):
+            with write_errors(path):
                 _remove_abandoned(path)
                 staged[path] = stack.enter_context(_staged(path, text))
         yield
         for path, temporary in staged.items():
-            with _write_errors(path):
+            with write_errors(path):
                 temporary.replace(path)
+
+
+@contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """Turn what the system refuses in the block into an error that names *path*.
+
+    Raises:
+        WriteError: The disk is full, the place is missing or may not be written to.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise WriteError(str(path), error.strerror or str(error)) from error
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link, or a folder with all that it holds; nothing where none is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 _STAGED_SUFFIX = ".envlock-draft"
@@ -146,11 +168,3 @@ def _hold(stream: IO[str] | IO[bytes]) -> None:
         BlockingIOError: Another run holds it.
     """
     fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-@contextmanager
-def _write_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise WriteError(str(path), error.strerror or str(error)) from error

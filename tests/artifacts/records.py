@@ -8,15 +8,17 @@ from envlock.provenance import Provenance
 
 
 def record_of(provenance: Provenance) -> dict[str, Any]:
-    """Everything but the path, as JSON holds it: sets as sorted lists, empty fields left out."""
-    fields = _plain(provenance)
+    """Everything but the path, as JSON holds it: sets as sorted lists, fields that hold their default left out."""
+    fields: dict[str, Any] = _plain(provenance)
     del fields["path"]
-    return {name: value for name, value in fields.items() if value != []}
+    return fields
 
 
 def _plain(value: Any) -> Any:
     if hasattr(value, "_asdict"):
-        return {name: _plain(field) for name, field in value._asdict().items()}
+        defaults = value._field_defaults
+        fields = value._asdict().items()
+        return {name: _plain(field) for name, field in fields if name not in defaults or field != defaults[name]}
     if isinstance(value, frozenset):
         return sorted(value)
     if isinstance(value, tuple):

@@ -119,7 +119,75 @@ def test_a_graph_of_functions_alone_is_read() -> None:
 
     provenance = read(message((2, message((1, function)))))
 
-    assert provenance.operations == (Operation(name="Mul", attributes=frozenset({"T"}), nodes=1),)
+    assert provenance.operations == (
+        Operation(
+            name="Mul",
+            attributes=frozenset({"T"}),
+            nodes=1,
+            is_uncalled=True,
+            uncalled_attributes=frozenset({"T"}),
+        ),
+    )
+
+
+def function(name: str, *nodes: bytes) -> tuple[int, bytes]:
+    """A function, as a field of a library."""
+    return 1, message((1, message((1, name))), *((3, item) for item in nodes))
+
+
+def value(name: str) -> bytes:
+    """The value of an attribute that is a function."""
+    return message((10, message((1, name), (2, entry("T", FLOAT)))))
+
+
+def values(*names: str) -> bytes:
+    """The value of an attribute that is a list of functions."""
+    return message((1, message(*((9, message((1, name))) for name in names))))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "called"),
+    [
+        pytest.param([node("a", "NoOp")], ["NoOp"], id="not at all"),
+        pytest.param([node("a", "first")], ["Mul", "Tanh"], id="as an operation"),
+        pytest.param([node("a", "If", then_branch=value("second"))], ["If", "Tanh"], id="as an attribute"),
+        pytest.param([node("a", "Case", branches=values("other", "third"))], ["Case", "Relu"], id="in a list"),
+        pytest.param([node("a", "NoOp", _api=value("second"))], ["NoOp", "Tanh"], id="as an attribute of the runtime"),
+        pytest.param([node("a", "If", branch=value("absent"))], ["If"], id="one that is not there"),
+        pytest.param([node("a", "loop")], ["Abs"], id="itself"),
+        pytest.param([node("a", "Const", _gradient_op_type=message((2, "first")))], ["Const"], id="by text"),
+    ],
+)
+def test_what_stands_in_functions_is_called_where_the_graph_or_what_it_calls_calls_them(
+    nodes: list[bytes], called: list[str]
+) -> None:
+    library = message(
+        function("first", node("x", "Mul"), node("y", "PartitionedCall", f=value("second"))),
+        function("second", node("x", "Tanh")),
+        function("third", node("x", "Relu")),
+        function("loop", node("x", "Abs"), node("y", "loop")),
+        (2, message((1, "second"), (2, "third"))),  # the gradient of the one is the other
+    )
+    found = read(graph(*nodes) + message((2, library))).operations
+
+    assert [item.name for item in found if not item.is_uncalled and item.name != "PartitionedCall"] == called
+
+
+def test_an_attribute_that_uncalled_functions_alone_set_is_told_from_the_others() -> None:
+    library = message(
+        function("called", node("x", "MatMul", T=FLOAT, a=FLOAT)), function("uncalled", node("x", "MatMul", b=FLOAT))
+    )
+
+    assert read(graph(node("x", "called")) + message((2, library))).operations == (
+        Operation(name="MatMul", attributes=frozenset({"T", "a", "b"}), nodes=2, uncalled_attributes=frozenset({"b"})),
+    )
+
+
+def test_a_graph_with_more_kinds_of_nodes_than_any_has_is_refused() -> None:
+    nodes = (node("x", "Case", branches=values(f"{number:x}")) for number in range(100_001))
+
+    with pytest.raises(LimitExceededError, match="number of different kinds of nodes"):
+        read(graph(*nodes))
 
 
 def test_operations_that_run_python_or_touch_files_are_code() -> None:

@@ -34,17 +34,45 @@ def summary(*objects: ConfigObject) -> list[tuple[str, str, str]]:
 
 
 def test_an_object_is_read_with_keys_settings_and_place() -> None:
-    dense = named("Dense", units=3, name="dense", use_bias=True, rate=0.5, shape=[1], note="x" * 81, bias=None)
+    dense = named("Dense", units=3, name="dense", use_bias=True, rate=0.5, note="x" * 81, bias=None)
+    dense["config"] |= {"axis": [1, None], "shape": [[1], 2], "values": [0] * 9, "notes": ["x" * 81]}
     dense |= {"module": "keras.layers", "registered_name": None}
 
     assert read(sequential(dense)).objects[1] == ConfigObject(
         class_name="Dense",
         kind="layer",
-        keys=frozenset({"units", "name", "use_bias", "rate", "shape", "note", "bias"}),
+        keys=frozenset(dense["config"]),
         module="keras.layers",
         location="model_config.config.layers[0]",
-        settings=(("bias", None), ("name", "dense"), ("rate", 0.5), ("units", 3), ("use_bias", True)),
+        settings=(
+            ("axis", (1, None)),
+            ("bias", None),
+            ("name", "dense"),
+            ("rate", 0.5),
+            ("units", 3),
+            ("use_bias", True),
+        ),
     )
+
+
+@pytest.mark.parametrize(
+    ("calls", "arguments"),
+    [
+        pytest.param([[["x", 0, 0, {}]]], [], id="Keras 2"),
+        pytest.param([[["x", 0, 0, {"causal": True, "mask": None, "training": False}]]], ["causal"], id="one input"),
+        pytest.param([["x", 0, 0, {"axis": 0, "n": ["y", 0, 0]}]], ["axis", "n"], id="an input that is no list"),
+        pytest.param(
+            [[["x", 0, 0, {"a": 1}], ["y", 0, 0, {"b": 1}]], [["z", 0, 0, {"c": 1}]]], ["a", "b", "c"], id="calls"
+        ),
+        pytest.param([{"args": [{"d": 1}], "kwargs": {"causal": True, "mask": None}}], ["causal"], id="Keras 3"),
+        pytest.param([{"args": [], "kwargs": [{"a": 1}]}, 3, [4], [[5]], None], [], id="what no Keras writes"),
+        pytest.param({"kwargs": {"a": 1}}, [], id="no list"),
+    ],
+)
+def test_what_a_layer_was_called_with_is_read(calls: object, arguments: list[str]) -> None:
+    layer = named("Attention") | {"inbound_nodes": calls}
+
+    assert sorted(read_objects(layer, location="m")[0].call_arguments) == arguments
 
 
 def test_objects_within_objects_follow_them_with_the_kind_of_their_place() -> None:

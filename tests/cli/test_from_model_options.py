@@ -30,128 +30,106 @@ def documents(captured: Captured) -> list[dict[str, Any]]:
     return [json.loads(line) for line in captured.readouterr().out.splitlines()]
 
 
-REFUSED = [
-    pytest.param(
+ONE_OF_THEM = "leave one of them out"
+REFUSED = {
+    "nothing to install from": (
         ["--no-index"],
-        "--no-index leaves nothing to install from [usage]",
+        "--no-index leaves nothing to install from",
         "add --find-links DIR, or --lock-only to make no environment",
-        id="nothing to install from",
     ),
-    pytest.param(
+    "an engine that needs the index": (
         ["--no-index", "--engine", "uv", "--lock-only"],
-        "--engine uv asks the index, which --no-index forbids [usage]",
-        "leave one of them out",
-        id="an engine that needs the index",
+        "--engine uv asks the index, which --no-index forbids",
+        ONE_OF_THEM,
     ),
-    pytest.param(
+    "no such wheelhouse": (
         ["--find-links", "absent"],
-        "--find-links absent: not a folder [usage]",
+        "--find-links absent: not a folder",
         "pass the folder that envlock fetch filled",
-        id="no such wheelhouse",
     ),
-    pytest.param(
+    "one name for several locks": (
         ["--python-platform", "macos_arm64", "--python-platform", "win_amd64", "--lock-only", "-o", "lock.txt"],
-        "-o names one lock, and several are asked for [usage]",
+        "-o names one lock, and several are asked for",
         "leave it out: each lock has its own name",
-        id="one name for several locks",
     ),
-    pytest.param(
+    "a name that no installer reads": (
         ["-o", "locked.toml", "--lock-only"],
-        "-o locked.toml: installers take pylock.toml by that name alone, or as pylock.NAME.toml [usage]",
+        "-o locked.toml: installers take pylock.toml by that name alone, or as pylock.NAME.toml",
         "name it so with -o, or choose another format than pylock.toml with --format",
-        id="a name that no installer reads",
     ),
-    pytest.param(
+    "an environment for another machine": (
         ["--python-platform", "win_amd64"],
-        "an environment can be made for this machine alone [usage]",
+        "an environment can be made for this machine alone",
         "add --lock-only",
-        id="an environment for another machine",
     ),
-    pytest.param(
+    "two things on standard output": (
         ["-o", "-", "--check"],
-        "-o - prints the lock, and --check something else [usage]",
-        "leave one of them out",
-        id="two things on standard output",
+        "-o - prints the lock, and --check something else",
+        ONE_OF_THEM,
     ),
-    pytest.param(
+    "an extra of TensorFlow": (
         ["--with", "tensorflow[and-cuda]"],
-        "tensorflow[and-cuda]: envlock chooses the distribution of TensorFlow itself [usage]",
+        "tensorflow[and-cuda]: envlock chooses the distribution of TensorFlow itself",
         "name a plain version, or use --tensorflow, --device and --python-version",
-        id="an extra of TensorFlow",
     ),
-    pytest.param(
-        ["--check"],
-        "requirements.txt: there is no lock to check [usage]",
-        "leave --check out to make it",
-        id="nothing to check",
-    ),
-    pytest.param(
+    "nothing to check": (["--check"], "requirements.txt: there is no lock to check", "leave --check out to make it"),
+    "nothing to clear": (
         ["--lock-only", "--clear"],
-        "--clear is about an environment, and --lock-only makes none [usage]",
-        "leave one of them out",
-        id="nothing to clear",
+        "--clear is about an environment, and --lock-only makes none",
+        ONE_OF_THEM,
     ),
-    pytest.param(
+    "nothing for a kernel to run in": (
         ["--check", "--kernel"],
-        "--kernel is about an environment, and --check makes none [usage]",
-        "leave one of them out",
-        id="nothing for a kernel to run in",
+        "--kernel is about an environment, and --check makes none",
+        ONE_OF_THEM,
     ),
-    pytest.param(
+    "a name that Jupyter does not take": (
         ["--kernel", "My Kernel"],
-        "--kernel My Kernel: no name of a kernel [usage]",
+        "--kernel My Kernel: no name of a kernel",
         "use lower-case letters and digits, and then also . _ -",
-        id="a name that Jupyter does not take",
     ),
-    pytest.param(
+    "to load it and not to load it": (
         ["--no-verify", "--verify-again"],
-        "--verify-again contradicts --no-verify [usage]",
-        "leave one of them out",
-        id="to load it and not to load it",
+        "--verify-again contradicts --no-verify",
+        ONE_OF_THEM,
     ),
-    pytest.param(
+    "nothing to compare with": (
         ["--no-verify", "--against", ".venv"],
-        "--against contradicts --no-verify [usage]",
-        "leave one of them out",
-        id="nothing to compare with",
+        "--against contradicts --no-verify",
+        ONE_OF_THEM,
     ),
-    pytest.param(
+    "no environment to compare": (
         ["--lock-only", "--against", ".venv"],
-        "--against is about an environment, and --lock-only makes none [usage]",
-        "leave one of them out",
-        id="no environment to compare",
+        "--against is about an environment, and --lock-only makes none",
+        ONE_OF_THEM,
     ),
-    pytest.param(
+    "a builder without code": (
         ["--builder", "build_model"],
-        "--builder build_model is looked for in your code [usage]",
+        "--builder build_model is looked for in your code",
         "pass its folder with --code DIR",
-        id="a builder without code",
     ),
-    pytest.param(
+    "a builder for a whole model": (
         ["--code", ".", "--builder", "build_model", "--lock-only"],
-        "--builder build_model: builds the model that weights belong to, and the artifact is no weights but a model "
-        "[usage]",
+        "--builder build_model: builds the model that weights belong to, and the artifact is no weights but a model",
         "leave it out",
-        id="a builder for a whole model",
     ),
-    pytest.param(
+    "an address without a name": (
         ["--with", "https://me:secret@index.example/pandas.whl"],
         "'https://index.example/pandas.whl' is no requirement: Expected semicolon (after name with no version specifier) "
-        "or end [usage]",
+        "or end",
         "such as pandas or 'pandas>=1.2,<2'",
-        id="an address without a name",
     ),
-]
+}
 
 
-@pytest.mark.parametrize(("options", "message", "hint"), REFUSED)
+@pytest.mark.parametrize(("options", "message", "hint"), REFUSED.values(), ids=REFUSED)
 def test_what_makes_no_sense_together_is_refused_in_one_line(
     options: list[str], message: str, hint: str, folder: Path, capsys: Captured
 ) -> None:
     assert main(["from-model", str(EXAMPLE), *options]) == 2
 
     captured = capsys.readouterr()
-    assert (captured.out, captured.err) == ("", f"envlock: {message}\n  {hint}\n")
+    assert (captured.out, captured.err) == ("", f"envlock: {message} [usage]\n  {hint}\n")
     assert list(folder.iterdir()) == []
 
 
@@ -308,44 +286,36 @@ def test_tensorflow_in_a_requirements_file_says_which_one_is_wanted(folder: Path
     assert "\nsix==1.15.0 " in text
 
 
-CONFLICTS = [
-    pytest.param(
+CONFLICTS = {
+    "a Python": (
         ["--tensorflow", "1.15", "--python-version", "3.11"],
         "TensorFlow 1.15 has no wheel for Python 3.11 on linux_x86_64",
         "it has wheels for Python 2.7, 3.5, 3.6, 3.7: choose another --python-version or --tensorflow",
-        id="a Python",
     ),
-    pytest.param(
+    "no release": (
         ["--tensorflow", "99"],
         "the database holds no release of TensorFlow 99",
         "name another with --tensorflow: it holds 0.12 to 2.21",
-        id="no release",
     ),
-    pytest.param(
+    "a bound": (
         ["--tensorflow", "2.10", "--with", "numpy==2.0"],
-        "tensorflow-cpu 2.10.1 on Python 3.10 does not go with numpy==2.0: "
-        "numpy==2.0 (asked for) is against numpy<2 (a bound in force)",
+        "tensorflow-cpu 2.10.1 on Python 3.10 does not go with numpy==2.0: numpy==2.0 (asked for) is against numpy<2 (a bound in force)",
         "ask for numpy==1.26.4 instead of numpy==2.0",
-        id="a bound",
     ),
-    pytest.param(
+    "a requirement": (
         ["--tensorflow", "2.9", "--with", "protobuf>=5"],
-        "tensorflow-cpu 2.9.3 on Python 3.10 does not go with protobuf>=5: no release of protobuf satisfies "
-        "protobuf>=5 (asked for) and protobuf<3.20,>=3.9.2 (required by tensorflow-cpu 2.9.3)",
+        "tensorflow-cpu 2.9.3 on Python 3.10 does not go with protobuf>=5: no release of protobuf satisfies protobuf>=5 (asked for) and protobuf<3.20,>=3.9.2 (required by tensorflow-cpu 2.9.3)",
         "ask for protobuf==3.19.6 instead of protobuf>=5",
-        id="a requirement",
     ),
-    pytest.param(
+    "each other": (
         ["--tensorflow", "2.4", "--with", "numpy<1", "--with", "numpy>2"],
-        "tensorflow-cpu 2.4.4 on Python 3.8 does not go with numpy<1 and numpy>2: "
-        "numpy<1 (asked for) and numpy>2 (asked for) exclude each other",
-        "leave one of them out",
-        id="each other",
+        "tensorflow-cpu 2.4.4 on Python 3.8 does not go with numpy<1 and numpy>2: numpy<1 (asked for) and numpy>2 (asked for) exclude each other",
+        ONE_OF_THEM,
     ),
-]
+}
 
 
-@pytest.mark.parametrize(("options", "message", "hint"), CONFLICTS)
+@pytest.mark.parametrize(("options", "message", "hint"), CONFLICTS.values(), ids=CONFLICTS)
 def test_a_conflict_that_is_certain_is_told_without_asking_the_index(
     options: list[str], message: str, hint: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -132,6 +132,21 @@ def test_a_wrong_call_is_explained_by_the_parser(arguments: list[str], capsys: p
     assert captured.err.startswith("usage: envlock")
 
 
+@pytest.mark.parametrize("python", ["2.6", "3.3", "3.4", "3.30", "4.0"])
+@pytest.mark.parametrize(
+    "command", [["from-model", "missing.h5"], ["docker", "missing.h5", "-o", "image"], ["from-project", "."]]
+)
+def test_a_python_without_tensorflow_is_refused_before_anything_is_read(
+    command: list[str], python: str, empty_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "--python-version", python]) == 2
+    assert capsys.readouterr().err == (
+        f"envlock: no environment with TensorFlow can be made of Python {python} [usage]\n"
+        "  choose another: 2.7, 3.5, 3.6, 3.7, 3.8, 3.9, 3.10, 3.11, 3.12, 3.13\n"
+    )
+    assert list(empty_folder.iterdir()) == []
+
+
 def test_a_wrong_call_that_asks_for_json_gets_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["from-model", "--json", "model.h5", "--prefer", "best"]) == 2
     captured = capsys.readouterr()

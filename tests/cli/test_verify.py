@@ -128,6 +128,7 @@ def test_the_document_tells_the_same(said: Callable[..., str]) -> None:
             "loader": "tf.keras",
             "how": "tf.keras.models.load_model(path)",
             "environment": {},
+            "left_over": [],
             "error": None,
             "isolation": {
                 "level": "bubblewrap",

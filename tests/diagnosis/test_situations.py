@@ -16,13 +16,13 @@ from envlock.diagnosis.causes import Cause
 from envlock.diagnosis.diagnose import Diagnosis, Question, diagnose
 from envlock.diagnosis.traceback_text import parse_traceback
 from envlock.errors import MissingArtifactError, UsageError
-from envlock.findings import find_findings
 from envlock.inspection import Inspection
+from envlock.inspection.findings import find_findings
 from envlock.loadability import find_custom_objects
 from envlock.provenance import Provenance
 from envlock.reporter import SilentReporter
 from tests.building import layer, operation, provenance
-from tests.diagnosis.environments import make_environment
+from tests.diagnosis.environments import make_environment, packages_of
 
 ASSETS = Path(__file__).parents[1] / "assets"
 
@@ -153,6 +153,103 @@ def test_an_environment_without_tensorflow_cannot_load_anything(diagnosed: Diagn
 
     assert told(diagnosis) == [("no-tensorflow", "confirmed")]
     assert commands(diagnosis.causes[0], diagnosis) == ["envlock from-model keras/tf-2.3-functional.h5"]
+
+
+NO_TENSORFLOW = "ModuleNotFoundError: No module named 'tensorflow'"
+NO_TENSORFLOW_IN_KERAS = f"""\
+Traceback (most recent call last):
+  File "/env/lib/python3.11/site-packages/keras/src/backend/__init__.py", line 37, in <module>
+    import tensorflow
+{NO_TENSORFLOW}
+"""
+WHICH_PYTHON = "import sys; print(sys.executable)"
+
+
+@pytest.mark.parametrize(
+    ("environment", "error", "expected"),
+    [
+        pytest.param(
+            None,
+            NO_TENSORFLOW,
+            [("no-tensorflow", "recognised", ["envlock from-model PATH", WHICH_PYTHON])],
+            id="nothing is known of the environment",
+        ),
+        pytest.param(
+            {"numpy": "1.26.4"},
+            NO_TENSORFLOW,
+            [("no-tensorflow", "confirmed", ["envlock from-model PATH", WHICH_PYTHON])],
+            id="it is not installed",
+        ),
+        pytest.param(
+            TF_2_18,
+            NO_TENSORFLOW,
+            [("tensorflow-in-another-python", "confirmed", [WHICH_PYTHON])],
+            id="it is installed",
+        ),
+        pytest.param(
+            None,
+            NO_TENSORFLOW_IN_KERAS,
+            [
+                (
+                    "keras-without-backend",
+                    "recognised",
+                    [
+                        "python -m pip install tensorflow-cpu",
+                        "export KERAS_BACKEND=jax",
+                        "export KERAS_BACKEND=torch",
+                    ],
+                )
+            ],
+            id="Keras asks for it, and nothing is known of the environment",
+        ),
+        pytest.param(
+            {"keras": "3.6.0", "torch": "2.5.0"},
+            NO_TENSORFLOW_IN_KERAS,
+            [
+                (
+                    "keras-without-backend",
+                    "confirmed",
+                    ["uv pip install --python PYTHON tensorflow-cpu", "export KERAS_BACKEND=torch"],
+                ),
+                ("no-tensorflow", "confirmed", ["envlock from-model PATH"]),
+            ],
+            id="Keras asks for it, and could do with another backend",
+        ),
+        pytest.param(
+            TF_2_18,
+            NO_TENSORFLOW_IN_KERAS,
+            [("tensorflow-in-another-python", "confirmed", [WHICH_PYTHON])],
+            id="Keras asks for it where it is installed",
+        ),
+    ],
+)
+def test_a_missing_tensorflow_is_looked_for_in_the_environment(
+    environment: dict[str, str] | None, error: str, expected: list[tuple[str, str, list[str]]], diagnosed: Diagnose
+) -> None:
+    diagnosis = diagnosed(environment=environment, error=error)
+
+    found = [(cause.reference, cause.likelihood, commands(cause, diagnosis)) for cause in diagnosis.causes]
+
+    assert found == expected
+
+
+def test_a_tensorflow_whose_package_was_removed_with_another_is_to_be_installed_again(tmp_path: Path) -> None:
+    place = make_environment(tmp_path / "environment", **TF_2_4)
+    (packages_of(place) / "tensorflow").rmdir()
+
+    diagnosis = diagnose(Question(python=place, traceback=parse_traceback(NO_TENSORFLOW)), SilentReporter())
+    (cause,) = diagnosis.causes
+
+    assert (cause.reference, cause.likelihood) == ("no-tensorflow", "confirmed")
+    assert cause.evidence[-2:] == (
+        "tensorflow-cpu 2.4.4 is on record as installed, and its package is gone",
+        "3 other distributions are there",
+    )
+    assert commands(cause, diagnosis) == [
+        "PYTHON -m pip install --force-reinstall --no-deps tensorflow-cpu==2.4.4",
+        "envlock from-model PATH",
+        WHICH_PYTHON,
+    ]
 
 
 def test_an_error_alone_is_recognised_and_mended_in_whatever_python_is_at_hand(diagnosed: Diagnose) -> None:

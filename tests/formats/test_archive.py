@@ -9,7 +9,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from envlock.errors import (
@@ -252,7 +252,6 @@ def test_a_changed_byte_gives_members_or_an_artifact_error(content: bytes, mask:
         attempt(lambda changed=changed: read_everything(changed))
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_several_changes_give_members_or_an_artifact_error(data: st.DataObject) -> None:
     content = bytearray(data.draw(st.sampled_from([KERAS, PACKED])))

@@ -291,7 +291,7 @@ def test_a_changed_byte_gives_values_or_an_artifact_error(name: str) -> None:
             attempt(lambda p=place, c=change: read_everything(content[:p] + bytes([content[p] ^ c]) + content[p + 1 :]))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_several_changes_give_values_or_an_artifact_error(data: st.DataObject) -> None:
     content = bytearray((ASSETS / data.draw(st.sampled_from(sorted(EXPECTED)))).read_bytes())

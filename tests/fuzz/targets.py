@@ -1,7 +1,7 @@
 """What is fuzzed: a name, the real artifacts to start from, and what to do with each input.
 
-A target takes any bytes and either returns or raises an EnvlockError; everything else is a bug. Nothing touches the
-disk: artifacts are read from memory, through the same readers.
+A target takes any bytes and either returns or raises an EnvlockError; everything else is a bug. Artifacts are read from
+memory, through the same readers; projects lie in a temporary folder.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ from envlock.cli.documents import inspection_document
 from envlock.cli.rendering import render_inspection
 from envlock.dating import date_artifact
 from envlock.errors import MissingArtifactError
-from envlock.findings import find_findings
 from envlock.formats.archive import Archive
 from envlock.formats.hdf5.file import Hdf5File
 from envlock.formats.hdf5.storage import Storage
@@ -45,12 +44,14 @@ from envlock.formats.ranges import RangeReader
 from envlock.formats.snappy import decompress
 from envlock.formats.tensor_bundle import read_tensor_bundle
 from envlock.inspection import Inspection
-from envlock.integrity import check_integrity
+from envlock.inspection.findings import find_findings
+from envlock.inspection.integrity import check_integrity
 from envlock.knowledge.bytecode import code_formats
 from envlock.loadability import find_custom_objects
 from envlock.provenance import Provenance
 from envlock.recording import SCHEMA, render_stamp
 from envlock.stamps import parse_stamp
+from tests.fuzz.answers import answer_all, leave_the_terminal_alone, read_project_with, recognise_traceback
 
 ASSETS = Path(__file__).parent.parent / "assets"
 
@@ -136,6 +137,9 @@ class Target:
     run: Callable[[bytes], object]
 
 
+Conclude = Callable[[Provenance], None]
+
+
 # --- whole artifacts -----------------------------------------------------------------------------------------
 
 
@@ -144,7 +148,12 @@ def _inspect_file(data: bytes) -> None:
     _conclude(read_provenance(MemorySource(Path("model.h5"), {"": data})))
 
 
-def _inspect_archive_member(name: str) -> Callable[[bytes], None]:
+def _answer_file(data: bytes) -> None:
+    """What the commands beyond ``inspect`` say of a file."""
+    answer_all(read_provenance(MemorySource(Path("model.h5"), {"": data})))
+
+
+def _inspect_archive_member(name: str, conclude: Conclude | None = None) -> Callable[[bytes], None]:
     """Read an archive whose member *name* is hostile, and all else sound: its checksum would stop other mutations."""
 
     def run(data: bytes) -> None:
@@ -152,17 +161,17 @@ def _inspect_archive_member(name: str) -> Callable[[bytes], None]:
         with zipfile.ZipFile(packed, "w") as archive:
             for member, content in {**_members_of_an_archive(), name: data}.items():
                 archive.writestr(member, content)
-        _conclude(read_provenance(MemorySource(Path("model.keras"), {"": packed.getvalue()})))
+        (conclude or _conclude)(read_provenance(MemorySource(Path("model.keras"), {"": packed.getvalue()})))
 
     return run
 
 
-def _inspect_folder(replaced: str, *, beside: str = "") -> Callable[[bytes], None]:
+def _inspect_folder(replaced: str, *, beside: str = "", conclude: Conclude | None = None) -> Callable[[bytes], None]:
     """Read a SavedModel in which the file *replaced* is hostile, and which has the file *beside* otherwise."""
 
     def run(data: bytes) -> None:
         contents = {**_files_of_a_folder(beside or replaced), replaced: data}
-        _conclude(read_provenance(MemorySource(Path("model"), contents)))
+        (conclude or _conclude)(read_provenance(MemorySource(Path("model"), contents)))
 
     return run
 
@@ -180,8 +189,7 @@ def _inspect_mlflow_folder(replaced: str) -> Callable[[bytes], None]:
 def _check_integrity(contents: Mapping[str, bytes]) -> None:
     """All that ``--deep`` adds."""
     for finding in check_integrity(MemorySource(Path("model.h5"), contents)):
-        if not finding.message.isprintable():
-            raise AssertionError(f"a finding holds characters that act on a terminal: {finding.message!a}")
+        leave_the_terminal_alone(finding.message)
 
 
 def _check_unverified_integrity(data: bytes) -> None:
@@ -196,9 +204,7 @@ def _conclude(provenance: Provenance) -> None:
     custom = find_custom_objects(provenance, saver)
     findings = find_findings(provenance, saver, custom)
     inspection = Inspection(provenance=provenance, saver=saver, custom=custom, findings=findings)
-    report = render_inspection(inspection)
-    if not report.replace("\n", "").isprintable():
-        raise AssertionError(f"the report holds characters that act on a terminal: {report!a}")
+    leave_the_terminal_alone(render_inspection(inspection))
     json.dumps(inspection_document(inspection))
 
 
@@ -364,6 +370,51 @@ def _stamps() -> tuple[bytes, ...]:
     return tuple(render_stamp("for a test", document[:count]).encode() for count in (4, 5))
 
 
+def _answer_names(data: bytes) -> None:
+    """An archive that is sound, and in which everything that may be called anything is called so."""
+    name = data.decode(errors="replace")
+    settings = {"name": name, name: name, "activation": name, "units": name}
+    layers = [{"class_name": name, "module": name, "registered_name": name, "name": name, "config": settings}]
+    config = {"class_name": "Functional", "module": "keras", "config": {"name": name, "layers": layers}}
+    _inspect_archive_member("config.json", answer_all)(json.dumps(config).encode())
+
+
+def _names() -> tuple[bytes, ...]:
+    return (
+        b"Dense",
+        b"Addons>GELU",
+        b"relu",
+        b"a'b\"c\\d\n# e",
+        "\x1b[31m\u202e".encode(),
+        b"</script><b>",
+        b"x" * 1000,
+    )
+
+
+def _tracebacks() -> tuple[bytes, ...]:
+    return tuple(path.read_bytes() for path in sorted((ASSETS.parent / "cases" / "tracebacks").glob("*.txt")))
+
+
+_PROJECT_FILES = {
+    "requirements.txt": b"--extra-index-url https://host/simple\n-r base.txt\ntensorflow[and-cuda]==2.3.1 ; python_version < '3.9'\n"
+    b"-e git+https://me:secret@host/tool.git@1a2b#egg=tool\nnumpy>=1.16.*,<2 --hash=sha256:00\n",
+    "setup.py": b"from setuptools import setup\nneeds = ['tensorflow>=1.12,<2']\nneeds += ['keras==2.2.4']\n"
+    b"setup(name='old', python_requires='>=3.5', install_requires=needs, extras_require={'gpu': ['tensorflow-gpu']})\n",
+    "setup.cfg": b"[options]\npython_requires = >=3.6\ninstall_requires =\n    tensorflow==2.3.*\n    six\n",
+    "pyproject.toml": b'[project]\nrequires-python = ">=3.8"\ndependencies = ["tensorflow>=2.4"]\n'
+    b'[tool.poetry.dependencies]\npython = "^3.6"\nkeras = {version = "~2.3", optional = true}\n',
+    "Pipfile": b'[packages]\ntensorflow = "==1.15.2"\ntool = {git = "https://host/tool.git"}\n[requires]\npython_version = "3.7"\n',
+    "environment.yml": b"dependencies:\n- python=3.6.9\n- tensorflow-gpu=1.12.0=py36_0\n- pip:\n  - keras==2.2.4\n  - -f wheels\n",
+    "Dockerfile": b"FROM tensorflow/tensorflow:1.15.2-gpu-py3\nRUN pip3 install keras==2.3.1 \\\n && pip install -r needs.txt\n",
+    ".github/workflows/test.yml": b"jobs:\n  test:\n    strategy:\n      matrix:\n        python-version: [3.6, '3.7']\n",
+    "train.py": b"from __future__ import print_function\nimport tensorflow as tf, cv2\nfrom keras.layers.core import Dense\n"
+    b"try:\n    import yaml\nexcept ImportError:\n    pass\ntf.contrib.slim.conv2d(tf.placeholder(tf.float32))\n",
+    "train.ipynb": b'{"cells": [{"cell_type": "code", "source": ["!pip install tensorflow==2.3\\n", "import tensorflow as tf\\n"]}],'
+    b' "metadata": {"language_info": {"name": "python", "version": "3.7.3"}}}',
+}
+"""What an old project holds, by the name of the file."""
+
+
 TARGETS: tuple[Target, ...] = (
     Target(name="hdf5", seeds=_files("hdf5/*.h5", "keras/*.h5"), run=_walk_hdf5),
     Target(name="hdf5-unverified", seeds=_files("hdf5/*latest*.h5", "hdf5/*v108*.h5"), run=_walk_unverified_hdf5),
@@ -407,6 +458,19 @@ TARGETS: tuple[Target, ...] = (
     *(
         Target(name=f"mlflow-{name}", seeds=lambda seed=content: (seed,), run=_inspect_mlflow_folder(name))
         for name, content in _MLFLOW_FILES.items()
+    ),
+    Target(name="answers", seeds=_files(*_KERAS_FILES, "*/*.tflite", "graphs/*/*.pb*"), run=_answer_file),
+    Target(name="answers-archive", seeds=_configurations, run=_inspect_archive_member("config.json", answer_all)),
+    Target(
+        name="answers-saved-model",
+        seeds=_files(f"*/*/{_SAVED_MODEL}"),
+        run=_inspect_folder(_SAVED_MODEL, conclude=answer_all),
+    ),
+    Target(name="answers-names", seeds=_names, run=_answer_names),
+    Target(name="traceback", seeds=_tracebacks, run=recognise_traceback),
+    *(
+        Target(name=f"project-{name}", seeds=lambda seed=content: (seed,), run=read_project_with(name))
+        for name, content in _PROJECT_FILES.items()
     ),
     Target(
         name="deep",

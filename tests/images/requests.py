@@ -11,8 +11,8 @@ from packaging.specifiers import SpecifierSet
 from envlock.candidates import Wishes
 from envlock.images.interface import ImageFolder, ImageRequest
 from envlock.images.making import make_image_folder
+from envlock.pipeline.request import Request
 from envlock.reporter import SilentReporter
-from envlock.request import Request
 from envlock.resolution import resolvers_of
 from envlock.target import LINUX_X86_64, Device, Platform
 from envlock.writers import WRITERS

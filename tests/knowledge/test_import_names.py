@@ -20,6 +20,9 @@ from envlock.knowledge.import_names import distribution_of
         ("mpl_toolkits.mplot3d", "matplotlib"),
         ("pyLDAvis", "pyldavis"),
         ("google", None),
+        ("google.cloud", None),
+        ("google.cloud.storage.blob", "google-cloud-storage"),
+        ("google.rpc.status_pb2", "googleapis-common-protos"),
         ("no_such_module", None),
     ],
 )

@@ -1,4 +1,5 @@
-"""Lock every TensorFlow and tf-keras line for every target offline, and have uv and the index check a sample.
+"""Lock every TensorFlow and tf-keras line, and every release that projects pin, for every target offline, and have uv
+and the index check a sample.
 
     python tests/matrix/check_locks.py --journal FILE [--only TEXT] [--sample 40]
 
@@ -32,8 +33,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parents[2] / "data" / "refresh"))
 
 from closures import Trial, plan_trials
-from locked_releases import plan_device_trials
 from packaging.requirements import Requirement
+from planned_locks import plan_device_trials, plan_pins
 from tables import read_toml
 
 from envlock.errors import EnvlockError, ResolutionError
@@ -110,10 +111,12 @@ def _read_journal(path: Path) -> Mapping[str, Row]:
 
 
 def _plan() -> Iterator[Trial]:
-    pythons = read_toml(data_folder() / "snapshot_roots.toml")["scope"]["pythons"]
+    roots = read_toml(data_folder() / "snapshot_roots.toml")
+    pythons = roots["scope"]["pythons"]
     for platform in PLATFORMS:
         yield from plan_device_trials(pythons, platform)
         yield from (trial for trial in plan_trials(pythons, platform) if trial.subject == "tf-keras")
+    yield from plan_pins(roots)
 
 
 def _lock(trial: Trial) -> Locked:

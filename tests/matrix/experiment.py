@@ -14,7 +14,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-from tests.matrix.probes.packages import package_of
+from tests.matrix.probes.packages import needs_definitions, package_of
 from tests.matrix.probes.shares import share_of
 
 _ENVIRONMENTS = Path(__file__).parent / "environments.toml"
@@ -133,11 +133,6 @@ def _environment(row: Mapping[str, Any]) -> Environment:
         ),
         packages=packages,
     )
-
-
-def needs_definitions(subject: str) -> bool:
-    """Whether models of a subject refer to classes and functions that no Keras brings."""
-    return subject.startswith("custom_") or package_of(subject) is not None
 
 
 def trials_of(artifact: Artifact, loader: Loader) -> list[Trial]:

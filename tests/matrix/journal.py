@@ -21,20 +21,36 @@ def journal_of(work: Path) -> Path:
 
 
 def read_report(work: Path, saver: str) -> Row:
-    """What a saver said of the shares that it is done with: ``shares``, ``saved``, ``failed``, ``versions``, ``seconds``."""
+    """What a saver said of the shares that it is done with: ``shares``, ``saved``, ``failed``, ``versions``, ``seconds``.
+
+    ``shares`` holds those of all subjects, ``parts`` those of the subjects whose names hold a text, by that text.
+    """
     path = _report_of(work, saver)
     if not path.exists():
-        return {"shares": [], "saved": [], "failed": {}, "versions": {}, "seconds": 0.0}
-    report: Row = json.loads(path.read_bytes())
+        return {"shares": [], "parts": {}, "saved": [], "failed": {}, "versions": {}, "seconds": 0.0}
+    report: Row = {"parts": {}} | json.loads(path.read_bytes())
     return report
 
 
-def add_report(work: Path, saver: str, answer: Row) -> None:
-    """Write down what a saver said of further shares."""
+def is_saved(work: Path, saver: str, share: int, subjects: str) -> bool:
+    """Whether a saver is done with the subjects of a share whose names hold that text."""
+    report = read_report(work, saver)
+    return share in (report["parts"].get(subjects, []) if subjects else report["shares"])
+
+
+def add_report(work: Path, saver: str, answer: Row, *, share: int, subjects: str) -> None:
+    """Write down what a saver said of a further share, or of its subjects whose names hold that text."""
     before = read_report(work, saver)
+    shares, parts = before["shares"], before["parts"]
+    if subjects:
+        parts = parts | {subjects: [*parts.get(subjects, []), share]}
+    else:
+        shares = [*shares, share]
     report = {
-        "shares": before["shares"] + answer["shares"],
-        "saved": before["saved"] + answer["saved"],
+        "shares": shares,
+        "parts": parts,
+        # What was saved by itself before is saved again with its share.
+        "saved": sorted({*before["saved"], *answer["saved"]}),
         "failed": before["failed"] | answer["failed"],
         "versions": answer["versions"],
         "seconds": round(before["seconds"] + answer["seconds"], 1),

@@ -25,9 +25,10 @@ from typing import Any
 from envlock.artifacts import read_provenance
 from envlock.errors import EnvlockError
 from envlock.provenance import Provenance
-from tests.matrix.experiment import Artifact, Loader, needs_definitions, read_environments
+from tests.matrix.experiment import Artifact, Loader, read_environments
 from tests.matrix.journal import Row, find_artifacts, journal_of, read_journal, read_report
 from tests.matrix.packing import POOLS, Packer, unpack
+from tests.matrix.probes.packages import needs_definitions
 
 ROOT = Path(__file__).parents[2]
 OBSERVED = ROOT / "data" / "observed"

@@ -34,9 +34,7 @@ class Packer:
             "traits": sorted(provenance.traits),
             "evidence": {item.fact: item.value for item in reversed(provenance.evidence)},
             "objects": [self._place("objects", self._object(item)) for item in provenance.objects],
-            "operations": [
-                self._place("operations", (item.name, tuple(sorted(item.attributes)))) for item in provenance.operations
-            ],
+            "operations": [self._place("operations", _packed(item)) for item in provenance.operations],
             "code": [self._place("code", tuple(item)) for item in provenance.code],
         }
         return {name: value for name, value in row.items() if value}
@@ -55,6 +53,7 @@ class Packer:
             item.module,
             item.registered_name,
             tuple((key, value) for key, value in item.settings if key != "name" or item.kind == "policy"),
+            tuple(sorted(item.call_arguments)),
         )
 
     def _place(self, pool: str, row: Hashable) -> int:
@@ -70,17 +69,29 @@ def unpack(row: Mapping[str, Any], pools: Mapping[str, list[Any]]) -> Provenance
         size=0,
         evidence=tuple(Evidence(fact, value, "") for fact, value in row.get("evidence", {}).items()),
         objects=tuple(_object(pools["objects"][place], pools["keys"]) for place in row.get("objects", ())),
-        operations=tuple(
-            Operation(name=name, attributes=frozenset(attributes), nodes=1)
-            for name, attributes in (pools["operations"][place] for place in row.get("operations", ()))
-        ),
+        operations=tuple(_operation(pools["operations"][place]) for place in row.get("operations", ())),
         code=tuple(_code(pools["code"][place]) for place in row.get("code", ())),
         traits=frozenset(row.get("traits", ())),
     )
 
 
+def _packed(item: Operation) -> Hashable:
+    return item.name, tuple(sorted(item.attributes)), item.is_uncalled, tuple(sorted(item.uncalled_attributes))
+
+
+def _operation(row: list[Any]) -> Operation:
+    name, attributes, is_uncalled, uncalled_attributes = row
+    return Operation(
+        name=name,
+        attributes=frozenset(attributes),
+        nodes=1,
+        is_uncalled=is_uncalled,
+        uncalled_attributes=frozenset(uncalled_attributes),
+    )
+
+
 def _object(row: list[Any], keys: list[list[str]]) -> ConfigObject:
-    class_name, kind, place_of_keys, location, module, registered_name, settings = row
+    class_name, kind, place_of_keys, location, module, registered_name, settings, call_arguments = row
     return ConfigObject(
         class_name=class_name,
         kind=kind,
@@ -88,7 +99,8 @@ def _object(row: list[Any], keys: list[list[str]]) -> ConfigObject:
         location=location,
         module=module,
         registered_name=registered_name,
-        settings=tuple((key, value) for key, value in settings),
+        settings=tuple((key, tuple(value) if isinstance(value, list) else value) for key, value in settings),
+        call_arguments=frozenset(call_arguments),
     )
 
 

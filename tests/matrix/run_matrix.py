@@ -39,7 +39,7 @@ from envlock.reporter import SilentReporter
 from envlock.resolution import Resolution, Resolver, resolvers_of
 from envlock.target import LINUX_X86_64, Target
 from tests.matrix.experiment import Environment, Trial, plan_trials, read_environments
-from tests.matrix.journal import Row, add_report, find_artifacts, journal_of, key_of, read_journal, read_report
+from tests.matrix.journal import Row, add_report, find_artifacts, is_saved, journal_of, key_of, read_journal
 from tests.matrix.probes.shares import SHARES
 
 START_LIMIT = 300.0
@@ -69,6 +69,7 @@ def main() -> int:
         "--shares", nargs="*", type=int, default=range(1, SHARES + 1), help="counted from 1; all unless given"
     )
     parser.add_argument("--kinds", nargs="*", default=[], help="kinds of artifacts that are loaded; all unless given")
+    parser.add_argument("--subjects", default="", help="part of the names of those that are saved and loaded")
     parser.add_argument("--plan", action="store_true", help="print the pairs and how many trials they have, and end")
     options = parser.parse_args()
     environments = [item for item in read_environments() if not options.only or item.name in options.only]
@@ -77,7 +78,8 @@ def main() -> int:
     work = options.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     with ExitStack() as made:
-        laboratory = Laboratory(work, (options.environments or work / "environments").resolve(), options.kinds, made)
+        places = (options.environments or work / "environments").resolve()
+        laboratory = Laboratory(work, places, made, kinds=options.kinds, subjects=options.subjects)
         for share in (number - 1 for number in options.shares):
             if options.plan:
                 for saver, loader in product(saving, loading):
@@ -93,8 +95,12 @@ def main() -> int:
 class Laboratory:
     """Makes environments, saves and loads in them, and keeps the journal."""
 
-    def __init__(self, work: Path, environments: Path, kinds: Sequence[str], made: ExitStack) -> None:
-        self._work, self._environments, self._kinds, self._made = work, environments, kinds, made
+    def __init__(
+        self, work: Path, environments: Path, made: ExitStack, *, kinds: Sequence[str] = (), subjects: str = ""
+    ) -> None:
+        """*kinds* limits what is loaded, *subjects*, a part of their names, what is saved and loaded."""
+        self._work, self._environments, self._made = work, environments, made
+        self._kinds, self._subjects = kinds, subjects
         self._journal = journal_of(work)
         self._done = {key_of(row) for row in read_journal(self._journal)}
         self.unusable: dict[str, str] = {}
@@ -115,7 +121,9 @@ class Laboratory:
             artifact
             for saver in savers
             for artifact in find_artifacts(self._work / saver.name)
-            if artifact.share == share and (not self._kinds or artifact.kind in self._kinds)
+            if artifact.share == share
+            and self._subjects in artifact.subject
+            and (not self._kinds or artifact.kind in self._kinds)
         ]
         return plan_trials(artifacts, loading, self._done)
 
@@ -129,12 +137,12 @@ class Laboratory:
             _say(f"{environment.name} is left out: {error}")
 
     def _save(self, saver: Environment, share: int) -> None:
-        if share in read_report(self._work, saver.name)["shares"]:
+        if is_saved(self._work, saver.name, share, self._subjects):
             return
         _say(f"{saver.name}: save share {share + 1}")
         folder = self._work / saver.name
         command = [str(self._python(saver)), "-s", str(_PROBES / "save_subjects.py"), saver.saver, str(folder)]
-        command += ["--share", str(share), *(["--packages"] if saver.packages else [])]
+        command += ["--share", str(share), "--only", self._subjects, *(["--packages"] if saver.packages else [])]
         with (self._work / f"{saver.name}.log").open("wb") as log:
             done = subprocess.run(
                 command, env=_variables(saver), stdout=subprocess.PIPE, stderr=log, check=False, cwd=self._work
@@ -142,7 +150,7 @@ class Laboratory:
         if done.returncode != 0:
             raise UnusableEnvironmentError(saver.name, f"saving ended with status {done.returncode}")
         answer = json.loads(done.stdout)
-        add_report(self._work, saver.name, answer | {"shares": [share]})
+        add_report(self._work, saver.name, answer, share=share, subjects=self._subjects)
         _say(f"{saver.name}: {len(answer['saved'])} saved, {len(answer['failed'])} not, {answer['seconds']} s")
 
     def _load(self, savers: Iterable[Environment], loading: Environment, share: int) -> None:

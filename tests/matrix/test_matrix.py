@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +19,12 @@ from envlock.knowledge.loaders import all_loaders
 from envlock.loadability import Reason, Verdict
 from tests.matrix import run_matrix
 from tests.matrix.experiment import Artifact, Environment, Loader, plan_trials, read_environments, trials_of
-from tests.matrix.journal import Row, add_report, find_artifacts, key_of, read_journal, read_report
+from tests.matrix.journal import Row, add_report, find_artifacts, is_saved, key_of, read_journal, read_report
 from tests.matrix.observations import Observation, describe_outcome, normalize_error, read_observations, tabulate
 from tests.matrix.packing import Packer, unpack
-from tests.matrix.probes.shares import SHARES, share_of
-from tests.matrix.run_matrix import UnusableEnvironmentError, batches_of, load_all
+from tests.matrix.probes.packages import carries_code, needs_definitions
+from tests.matrix.probes.shares import SHARES, is_one_in_three, share_of
+from tests.matrix.run_matrix import Laboratory, UnusableEnvironmentError, batches_of, load_all
 from tests.matrix.score_dating import Dating, date_all, summary
 from tests.matrix.score_predictions import (
     HALVES,
@@ -148,6 +150,20 @@ def test_all_kinds_of_a_subject_are_in_the_same_share_of_a_run() -> None:
     assert {artifact(f"layer_{number}", "h5").share for number in range(100)} == set(range(SHARES))
 
 
+def test_a_third_of_the_subjects_is_spread_over_all_shares() -> None:
+    subjects = [f"network_{number}" for number in range(600)]
+    thirds = [sum(is_one_in_three(name) for name in subjects if share_of(name) == share) for share in range(SHARES)]
+
+    assert all(20 <= third <= 50 for third in thirds)
+
+
+def test_what_a_subject_needs_is_in_its_name() -> None:
+    names = ["custom_layer", "network_custom_mixture", "code_expression", "network_code_dueling", "network_customs"]
+
+    assert [name for name in names if needs_definitions(name)] == ["custom_layer", "network_custom_mixture"]
+    assert [name for name in names if carries_code(name)] == ["code_expression", "network_code_dueling"]
+
+
 def test_what_is_in_the_journal_is_not_tried_again() -> None:
     [first, second] = plan_trials([artifact("custom_layer", "h5")], ENVIRONMENT, done=())
 
@@ -223,24 +239,62 @@ def test_artifacts_are_found_by_what_their_saver_expects(tmp_path: Path) -> None
 
 
 def test_what_a_saver_says_of_each_share_is_put_together(tmp_path: Path) -> None:
-    first = {"shares": [0], "saved": ["a.h5"], "failed": {}, "versions": {"keras": "2.4.0"}, "seconds": 1.2}
+    first = {"saved": ["a.h5"], "failed": {}, "versions": {"keras": "2.4.0"}, "seconds": 1.2}
     second = {
-        "shares": [2],
         "saved": ["b.h5"],
         "failed": {"c.h5": "E: no"},
         "versions": {"keras": "2.4.0"},
         "seconds": 0.3,
     }
-    add_report(tmp_path, "tf-2.3", first)
-    add_report(tmp_path, "tf-2.3", second)
+    add_report(tmp_path, "tf-2.3", first, share=0, subjects="")
+    add_report(tmp_path, "tf-2.3", second, share=2, subjects="")
 
     assert read_report(tmp_path, "tf-2.3") == {
         "shares": [0, 2],
+        "parts": {},
         "saved": ["a.h5", "b.h5"],
         "failed": {"c.h5": "E: no"},
         "versions": {"keras": "2.4.0"},
         "seconds": 1.5,
     }
+
+
+def test_a_share_is_saved_when_all_its_subjects_are_and_a_part_of_it_by_itself(tmp_path: Path) -> None:
+    part = {"saved": ["network_unet.h5"], "failed": {}, "versions": {}, "seconds": 0.0}
+    whole = part | {"saved": ["layer_LSTM.h5", "network_unet.h5"]}
+
+    def done() -> list[tuple[str, int]]:
+        return [(text, share) for text in ("", "network_") for share in (0, 1) if is_saved(tmp_path, "a", share, text)]
+
+    add_report(tmp_path, "a", part, share=0, subjects="network_")
+    of_part = done()
+    add_report(tmp_path, "a", whole, share=0, subjects="")
+
+    assert (of_part, done()) == ([("network_", 0)], [("", 0), ("network_", 0)])
+    assert read_report(tmp_path, "a")["saved"] == ["layer_LSTM.h5", "network_unet.h5"]
+
+
+def test_a_report_without_parts_is_one_of_whole_shares(tmp_path: Path) -> None:
+    (tmp_path / "a.saved.json").write_text('{"shares": [0], "saved": []}', encoding="utf-8")
+
+    assert (is_saved(tmp_path, "a", 0, ""), is_saved(tmp_path, "a", 0, "network_")) == (True, False)
+
+
+def test_a_run_can_be_of_subjects_alone_whose_names_hold_a_text(tmp_path: Path) -> None:
+    for subject in ("layer_LSTM", "network_unet"):
+        path = tmp_path / "work" / "tf-2.3" / f"{subject}.h5.expected.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"subject": subject, "kind": "h5"}), encoding="utf-8")
+
+    with ExitStack() as made:
+        laboratory = Laboratory(tmp_path / "work", tmp_path, made, subjects="network_")
+        pending = [
+            trial.artifact.subject
+            for share in range(SHARES)
+            for trial in laboratory.pending([ENVIRONMENT], ENVIRONMENT, share)
+        ]
+
+    assert pending == ["network_unet"]
 
 
 def test_a_last_line_that_was_cut_short_is_left_out_of_the_journal(tmp_path: Path) -> None:

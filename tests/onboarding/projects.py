@@ -10,10 +10,10 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from envlock.candidates import possible_pythons
 from envlock.onboarding.models import read_models
 from envlock.onboarding.planning import Plan, plan_environments
 from envlock.onboarding.serving import Terms
-from envlock.onboarding.settings import possible_pythons
 from envlock.project.interface import (
     ApiUse,
     Era,
@@ -29,7 +29,7 @@ from envlock.target import LINUX_X86_64
 ASSETS = Path(__file__).parent.parent / "assets"
 
 EVERYWHERE = Terms(
-    platform=LINUX_X86_64, pythons=frozenset(possible_pythons()), at_hand=frozenset(possible_pythons()[4:])
+    platform=LINUX_X86_64, pythons=frozenset(possible_pythons()), at_hand=frozenset(possible_pythons()[2:])
 )
 """All Pythons can be had, those from 3.6 on are here."""
 
@@ -39,7 +39,8 @@ KERAS_3 = "keras/tf-2.21-functional.keras"
 
 
 def project(*artifacts: str, root: Path = ASSETS, era: date | None = None, **fields: Any) -> Project:
-    usual: dict[str, Any] = dict.fromkeys(("requirements", "pythons", "uses", "imports", "modules", "unread"), ())
+    kinds = ("requirements", "indexes", "pythons", "uses", "imports", "modules", "unread")
+    usual: dict[str, Any] = dict.fromkeys(kinds, ())
     told = Era(day=era, source="the last commit") if era is not None else None
     return Project(root=root, artifacts=[root / name for name in artifacts], era=told, **(usual | fields))
 

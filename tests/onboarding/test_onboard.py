@@ -11,10 +11,16 @@ from packaging.specifiers import SpecifierSet
 
 from envlock.candidates import Wishes
 from envlock.errors import ResolutionError
+from envlock.onboarding.conflicts import say
+from envlock.onboarding.models import read_models
+from envlock.onboarding.planning import plan_environments
 from envlock.onboarding.results import Onboarding
 from envlock.onboarding.smoke import ImportedModule, SmokeTest
+from envlock.project import read_project
+from envlock.reporter import SilentReporter
 from tests.onboarding.conftest import Workshop
-from tests.onboarding.projects import KERAS_2_2, KERAS_3, TENSORFLOW_2_3
+from tests.onboarding.projects import EVERYWHERE, KERAS_2_2, KERAS_3, TENSORFLOW_2_3
+from tests.test_stamp import render as render_test_stamp
 
 TENSORFLOW_2_15 = "keras/tf-2.15-functional.keras"
 
@@ -363,3 +369,51 @@ def test_everything_goes_where_it_is_ordered(workshop: Workshop, tmp_path: Path)
 
     assert [path.name for path in workshop.folder.iterdir()] == ["a.h5"]
     assert sorted(path.name for path in elsewhere.iterdir()) == [".venv", "ONBOARDING.md", "requirements.txt"]
+
+
+def test_an_index_that_the_project_names_is_told_and_not_asked(workshop: Workshop) -> None:
+    workshop.put(TENSORFLOW_2_3, "a.h5")
+    workshop.write("needs/requirements.txt", "--extra-index-url https://host/simple\n--find-links wheels\n")
+
+    onboarding = workshop.onboard()
+
+    told = "it is not asked, since files of a project do not decide where distributions come from"
+    assert [(item.message, item.hint) for item in onboarding.conflicts] == [
+        (
+            f"needs/requirements.txt, line 1, --extra-index-url https://host/simple: {told}",
+            "if you trust it, tell uv of it: UV_INDEX",
+        ),
+        (
+            f"needs/requirements.txt, line 2, --find-links wheels: {told}",
+            "if you trust it, tell uv of it: UV_FIND_LINKS",
+        ),
+    ]
+
+
+def test_a_stamp_says_exactly_what_its_model_gets_against_what_files_ask_for(workshop: Workshop) -> None:
+    for name, pins in {
+        "a.h5": {"tensorflow-cpu": "2.3.1", "numpy": "1.18.5"},
+        "b.h5": {"tensorflow-gpu": "2.4.2"},
+        "c.h5": {},
+    }.items():
+        workshop.put(TENSORFLOW_2_3, name)
+        if pins:
+            workshop.write(f"{name}.envlock.toml", render_test_stamp(workshop.folder / name, python="3.8.5", **pins))
+    workshop.write("needs/requirements.txt", "tensorflow==2.4.1\n")
+
+    alone = plan_environments(
+        read_models([workshop.folder / "a.h5"], workshop.folder, SilentReporter()).read,
+        read_project(workshop.folder),
+        EVERYWHERE,
+    )
+    onboarding = workshop.onboard()
+
+    (planned,) = alone.environments
+    assert planned.setting.name == "TensorFlow 2.3.1 on Python 3.8"
+    assert [f"{item.place}, {say(item)}" for item in planned.met] == [
+        "a.h5.envlock.toml, asks for tensorflow-cpu==2.3.1",
+        "a.h5.envlock.toml, asks for Python ==3.8.*",
+    ]
+    # Stamps do not divide what one environment serves.
+    assert [state for _, state, _ in results(onboarding)] == ["verified"] * 3
+    assert [place for place, _, _ in places(onboarding)] == ["TensorFlow 2.4.2 on Python 3.8"]

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from envlock.interpreters import Interpreter
-from envlock.onboarding.smoke import ImportedModule, SmokeTest, import_modules
+from envlock.onboarding.smoke import ImportedModule, import_modules
 from envlock.project.interface import OwnModule, Place
 
-Tried = Callable[..., SmokeTest]
+Write = Callable[[dict[str, str]], list[OwnModule]]
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def write(folder: Path) -> Callable[[dict[str, str]], list[OwnModule]]:
+def write(folder: Path) -> Write:
     def write(sources: dict[str, str]) -> list[OwnModule]:
         for name, source in sources.items():
             path = folder / f"{name.replace('.', '/')}.py"
@@ -35,88 +35,47 @@ def write(folder: Path) -> Callable[[dict[str, str]], list[OwnModule]]:
     return write
 
 
-@pytest.mark.parametrize(
-    ("source", "expected"),
-    [
-        pytest.param("import json\n", ImportedModule(name="tried", outcome="imported"), id="good"),
-        pytest.param(
-            "import json\nimport cv2.data\n",
-            ImportedModule(
-                name="tried",
-                outcome="missing",
-                missing="cv2",
-                distribution="opencv-python",
-                error="ModuleNotFoundError: No module named 'cv2'",
-                place=Place(Path("tried.py"), 2),
-            ),
-            id="a distribution is missing",
-        ),
-        pytest.param(
-            "import a_module_of_nobody\n",
-            ImportedModule(
-                name="tried",
-                outcome="missing",
-                missing="a_module_of_nobody",
-                error="ModuleNotFoundError: No module named 'a_module_of_nobody'",
-                place=Place(Path("tried.py"), 1),
-            ),
-            id="nobody knows what is missing",
-        ),
-        pytest.param(
-            "import tried.more\n",
-            ImportedModule(
-                name="tried",
-                outcome="failed",
-                missing="tried.more",
-                error="ModuleNotFoundError: No module named 'tried.more'; 'tried' is not a package",
-                place=Place(Path("tried.py"), 1),
-            ),
-            id="a module of its own is missing",
-        ),
-        pytest.param(
-            "import json.encoding\n",
-            ImportedModule(
-                name="tried",
-                outcome="failed",
-                missing="json.encoding",
-                error="ModuleNotFoundError: No module named 'json.encoding'",
-                place=Place(Path("tried.py"), 1),
-            ),
-            id="a package is there without the module",
-        ),
-        pytest.param(
-            "\n\nassert 1 == 2, 'no\\nway'\n",
-            ImportedModule(
-                name="tried", outcome="failed", error="AssertionError: no way", place=Place(Path("tried.py"), 3)
-            ),
-            id="it fails",
-        ),
-        pytest.param(
-            "import sys\nsys.exit('bye')\n",
-            ImportedModule(name="tried", outcome="failed", error="SystemExit: bye", place=Place(Path("tried.py"), 2)),
-            id="it ends Python",
-        ),
-        pytest.param(
-            "import os\nos._exit(3)\n",
-            ImportedModule(name="tried", outcome="failed", error="the process ended with exit status 3 and no result"),
-            id="it ends the process",
-        ),
-        pytest.param(
-            "train()\n",
-            ImportedModule(name="tried", outcome="skipped", error="importing it does more than define things"),
-            id="it would train",
-        ),
-    ],
-)
-def test_what_becomes_of_an_import_is_told(
-    source: str, expected: ImportedModule, folder: Path, write: Callable[[dict[str, str]], list[OwnModule]]
-) -> None:
+def tried(outcome: str, error: str, *, line: int | None = None, **fields: str) -> ImportedModule:
+    """What is told of the one module; *line* is where it fails, ``None`` where that is not known."""
+    place = Place(Path("tried.py"), line) if line is not None else None
+    return ImportedModule(name="tried", outcome=outcome, error=error, place=place, **fields)
+
+
+NOT_FOUND = "ModuleNotFoundError: No module named"
+BECOMES = {
+    "good": ("import json\n", ImportedModule(name="tried", outcome="imported")),
+    "a distribution is missing": (
+        "import json\nimport cv2.data\n",
+        tried("missing", f"{NOT_FOUND} 'cv2'", line=2, missing="cv2", distribution="opencv-python"),
+    ),
+    "nobody knows what is missing": (
+        "import a_module_of_nobody\n",
+        tried("missing", f"{NOT_FOUND} 'a_module_of_nobody'", line=1, missing="a_module_of_nobody"),
+    ),
+    "a module of its own is missing": (
+        "import tried.more\n",
+        tried("failed", f"{NOT_FOUND} 'tried.more'; 'tried' is not a package", line=1, missing="tried.more"),
+    ),
+    "a package is there without the module": (
+        "import json.encoding\n",
+        tried("failed", f"{NOT_FOUND} 'json.encoding'", line=1, missing="json.encoding"),
+    ),
+    "it fails": ("\n\nassert 1 == 2, 'no\\nway'\n", tried("failed", "AssertionError: no way", line=3)),
+    "it ends Python": ("import sys\nsys.exit('bye')\n", tried("failed", "SystemExit: bye", line=2)),
+    "it ends the process": (
+        "import os\nos._exit(3)\n",
+        tried("failed", "the process ended with exit status 3 and no result"),
+    ),
+    "it would train": ("train()\n", tried("skipped", "importing it does more than define things")),
+}
+
+
+@pytest.mark.parametrize(("source", "expected"), BECOMES.values(), ids=BECOMES)
+def test_what_becomes_of_an_import_is_told(source: str, expected: ImportedModule, folder: Path, write: Write) -> None:
     assert import_modules(Path(sys.executable), write({"tried": source}), folder).modules == (expected,)
 
 
-def test_modules_behind_one_that_ends_the_process_are_imported_all_the_same(
-    folder: Path, write: Callable[[dict[str, str]], list[OwnModule]]
-) -> None:
+def test_modules_behind_one_that_ends_the_process_are_imported_all_the_same(folder: Path, write: Write) -> None:
     modules = write({"first": "", "second": "import os\nos.abort()\n", "third": "import first\n"})
 
     test = import_modules(Path(sys.executable), modules, folder)
@@ -140,7 +99,7 @@ def test_modules_of_the_same_name_in_two_roots_are_told_apart(folder: Path) -> N
     assert [item.outcome for item in test.modules] == ["failed", "imported"]
 
 
-def test_a_module_that_hangs_is_given_up(folder: Path, write: Callable[[dict[str, str]], list[OwnModule]]) -> None:
+def test_a_module_that_hangs_is_given_up(folder: Path, write: Write) -> None:
     modules = write({"first": "import time\ntime.sleep(60)\n", "second": ""})
 
     test = import_modules(Path(sys.executable), modules, folder, time_limit=3.0)
@@ -152,7 +111,7 @@ def test_a_module_that_hangs_is_given_up(folder: Path, write: Callable[[dict[str
 
 
 def test_a_module_neither_writes_into_the_project_nor_is_what_it_prints_taken_for_a_result(
-    folder: Path, write: Callable[[dict[str, str]], list[OwnModule]]
+    folder: Path, write: Write
 ) -> None:
     source = "print('{\"outcome\": \"imported\"}')\nopen('left.txt', 'w').write('x')\n"
 
@@ -168,7 +127,7 @@ def test_a_module_neither_writes_into_the_project_nor_is_what_it_prints_taken_fo
 def test_old_and_new_pythons_tell_alike(
     line: str,
     folder: Path,
-    write: Callable[[dict[str, str]], list[OwnModule]],
+    write: Write,
     require_interpreter: Callable[[str], Interpreter],
 ) -> None:
     modules = write({"good": "import json\n", "bad": "import a_module_of_nobody.part\n"})

@@ -122,21 +122,21 @@ def read(name: str, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=TEXTS)
 def test_any_text_is_read_or_named(name: str, text: str) -> None:
     read(name, text.encode("utf-8", "surrogatepass"))
 
 
 @pytest.mark.parametrize("name", ["train.ipynb", "Pipfile.lock", "environment.yml"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(document=DOCUMENTS)
 def test_any_document_is_read_or_named(name: str, document: object) -> None:
     read(name, json.dumps(document).encode())
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(content=st.binary(max_size=200))
 def test_any_bytes_are_read_or_named(name: str, content: bytes) -> None:
     read(name, content)

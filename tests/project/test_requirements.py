@@ -244,6 +244,11 @@ READ = [
         id="an image of TensorFlow",
     ),
     pytest.param(
+        {"Dockerfile": "FROM tensorflow/tensorflow:2.0.0-gpu\nFROM tensorflow/tensorflow:2.4.0-gpu\n"},
+        ["Dockerfile, line 1: tensorflow-gpu==2.0.0 (hinted)", "Dockerfile, line 2: tensorflow==2.4.0 (hinted)"],
+        id="images for GPUs",
+    ),
+    pytest.param(
         {"docker/Dockerfile.gpu": "FROM --platform=linux/amd64 nvidia/cuda:10.1-cudnn7-devel-ubuntu18.04\n"},
         ["docker/Dockerfile.gpu, line 1: tensorflow<=2.3.4,>=2.1.0 (hinted)"],
         id="an image of CUDA",
@@ -305,3 +310,37 @@ def test_files_that_include_each_other_end(tmp_path: Path) -> None:
     project = project_of(tmp_path, {"requirements.txt": "-r other.in\nsix\n", "other.in": "-r requirements.txt\n"})
 
     assert requirements_of(project) == ["requirements.txt, line 2: six"]
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        pytest.param(
+            {
+                "requirements.txt": "-i https://me:secret@host/simple\n--extra-index-url=https://other/simple --pre\n"
+                "-f ./wheels\n--find-links https://host/links.html\nsix\n"
+            },
+            [
+                "requirements.txt, line 1: --index-url https://host/simple",
+                "requirements.txt, line 2: --extra-index-url https://other/simple",
+                "requirements.txt, line 3: --find-links ./wheels",
+                "requirements.txt, line 4: --find-links https://host/links.html",
+            ],
+            id="lines of pip",
+        ),
+        pytest.param(
+            {"environment.yml": "dependencies:\n- pip:\n  - --extra-index-url https://host/simple\n  - six\n"},
+            ["environment.yml, line 3: --extra-index-url https://host/simple"],
+            id="what conda hands to pip",
+        ),
+        pytest.param(
+            {"requirements.txt": "--pre\n--index-url\n--no-index\n-e .\n--hash -i\nsix --hash=sha256:00\n"},
+            [],
+            id="options of another kind",
+        ),
+    ],
+)
+def test_where_a_project_would_take_distributions_from_is_told(files: Files, told: list[str], tmp_path: Path) -> None:
+    found = project_of(tmp_path, files).indexes
+
+    assert [f"{item.place}: {item.option} {item.address}" for item in found] == told

@@ -15,6 +15,11 @@ import pytest
         (["six.py", "_six.py", "../../bin/six.py"], {"six"}),
         (["cv2/__init__.py", "cv2/cv2.abi3.so"], {"cv2"}),
         (["google/protobuf/__init__.py", "google/protobuf/internal/api.py"], {"google.protobuf"}),
+        (
+            ["google/cloud/extended_operations_pb2.py", "google/cloud/location/locations_pb2.py"],
+            {"google.cloud.extended_operations_pb2", "google.cloud.location.locations_pb2"},
+        ),
+        (["google/cloud/storage/__init__.py", "google/cloud/storage/blob.py"], {"google.cloud.storage"}),
         (["tests/__init__.py", "setup.py", "a/__init__.py", "a.libs/b.so"], {"a"}),
     ],
 )

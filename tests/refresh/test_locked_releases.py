@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from itertools import pairwise
 from pathlib import Path
@@ -12,11 +13,11 @@ from typing import Any
 import locked_releases
 import msgpack
 import pytest
-from closures import Trial
+from closures import Journal, Trial
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from envlock.target import LINUX_X86_64, MACOS_ARM64, PLATFORMS, Platform, Target
+from envlock.target import LINUX_X86_64, Target
 from envlock.uv_process import UvError
 
 HOST = "https://files.index.test"
@@ -135,50 +136,6 @@ def test_a_trial_is_locked(
     assert asked == [QUESTION | {"wheels alone": wheels_alone} for wheels_alone in tries]
 
 
-@pytest.mark.parametrize(
-    ("python", "platform", "named"),
-    [
-        ("3.7", LINUX_X86_64, {"tensorflow for cpu": "tensorflow==1.15.5", "tensorflow for cuda": "tensorflow-gpu==1.15.5"}),
-        ("3.12", LINUX_X86_64, {"tensorflow for cuda": "tensorflow[and-cuda]==2.18.1"}),
-        # The last patch release of the line has no wheel for that Python.
-        ("3.7", LINUX_X86_64, {"tensorflow for cpu": "tensorflow-cpu==2.11.0"}),
-        ("3.9", MACOS_ARM64, {"tensorflow for metal": "tensorflow-macos==2.12.0 tensorflow-metal<0.9,>=0.8"}),
-    ],
-)  # fmt: skip
-def test_each_line_is_asked_for_on_each_device_that_it_is_built_for(
-    python: str, platform: Platform, named: dict[str, str]
-) -> None:
-    trials = list(locked_releases.plan_device_trials([python], platform))
-
-    for subject, requested in named.items():
-        assert requested in {" ".join(trial.requested) for trial in trials if trial.subject == subject}
-
-
-def test_what_makes_environments_of_old_pythons_is_locked_for_the_one_that_runs_it() -> None:
-    (trial,) = locked_releases.plan_tool_trials(["2.7", "3.5", "3.12"], LINUX_X86_64)
-
-    assert locked_releases.describe_trial(trial) == {
-        "subject": "virtualenv",
-        "version": "20.21.1",
-        "requested": ["virtualenv==20.21.1"],
-        "python": "3.10",
-        "platform": "linux_x86_64",
-    }
-
-
-@pytest.mark.parametrize("platform", PLATFORMS)
-def test_the_outcome_of_each_kind_of_trial_is_found_again(platform: Platform) -> None:
-    pythons = ["2.7", "3.12"]
-    trials = [
-        *locked_releases.plan_trials(pythons, platform),
-        *locked_releases.plan_tool_trials(pythons, platform),
-        *locked_releases.plan_device_trials(pythons, platform),
-    ]
-    rows = [locked_releases.describe_trial(trial) for trial in trials]
-
-    assert locked_releases.pending_trials(trials, rows, again=False) == []
-
-
 def test_locks_become_a_table_of_each_distribution(tmp_path: Path) -> None:
     for_windows = PACKAGE | {"files": [file(WINDOWS, "bb"), file(MACOS, "dd")], "metadata": []}
     newer = PACKAGE | {"version": "3.10.0", "files": [file("h5py-3.10.0.tar.gz", "ee")], "metadata": []}
@@ -230,3 +187,76 @@ def test_a_distribution_that_would_lose_releases_is_refused(tmp_path: Path) -> N
 
     with pytest.raises(SystemExit, match="refused to replace 2 rows by 1; --allow-fewer insists"):
         locked_releases.assemble([{"packages": [PACKAGE]}], tmp_path, allow_fewer=False)
+
+
+def locked(name: str, version: str, *requires: str) -> dict[str, Any]:
+    """A package of a lock: one wheel for every Python."""
+    wheel = file(f"{name}-{version}-py3-none-any.whl", "aa")
+    return {"name": name, "version": version, "files": [wheel], "metadata": [metadata("py3-none-any", *requires)]}
+
+
+def pin(version: str) -> Trial:
+    return replace(TRIAL, subject="tiny", version=Version(version), requirements=(Requirement(f"tiny=={version}"),))
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The releases of ``tiny`` that uv is asked to lock; it knows all but 9.0, and pip beside each."""
+    names: list[str] = []
+
+    def answer(trial: Trial, cache: Path) -> dict[str, Any]:
+        assert cache == Path("cache")
+        names.append(str(trial.version))
+        row = locked_releases.describe_trial(trial)
+        if names[-1] == "9.0":
+            return row | {"error": "no solution"}
+        return row | {"packages": [locked("pip", "21.0"), locked("tiny", names[-1])]}
+
+    monkeypatch.setattr(locked_releases, "lock", answer)
+    return names
+
+
+def versions_in(table: Path) -> list[str]:
+    return [json.loads(line)["version"] for line in table.read_text().splitlines()[1:]]
+
+
+def test_what_the_tables_do_not_solve_is_locked_and_added(
+    tmp_path: Path, asked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal, folder = Journal(tmp_path / "journal"), tmp_path / "snapshot"
+    locked_releases.assemble([{"packages": [locked("pip", "21.0"), locked("tiny", "1.0")]}], folder, allow_fewer=False)
+    on_another_python = replace(pin("2.0"), target=Target(python="3.9", platform=LINUX_X86_64))
+    trials = [pin("1.0"), pin("9.0"), pin("2.0"), on_another_python]
+    capsys.readouterr()
+
+    locked_releases.add(trials, journal, folder, Path("cache"))
+
+    assert asked == ["9.0", "2.0"]
+    assert versions_in(folder / "tiny.jsonl") == ["1.0", "2.0"]
+    assert capsys.readouterr().err.splitlines() == [
+        "2/4 tiny: tiny==9.0 on 3.8 on linux_x86_64: no solution",
+        "3/4 tiny: tiny==2.0 on 3.8 on linux_x86_64: 2 distributions",
+        "tiny.jsonl: 1 added (2.0)",
+    ]
+
+
+def test_a_second_run_locks_nothing_again_and_changes_nothing(tmp_path: Path, asked: list[str]) -> None:
+    journal, folder = Journal(tmp_path / "journal"), tmp_path / "snapshot"
+    locked_releases.add([pin("9.0"), pin("2.0")], journal, folder, Path("cache"))
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    locked_releases.add([pin("9.0"), pin("2.0")], journal, folder, Path("cache"))
+
+    assert asked == ["9.0", "2.0"]
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_lock_that_a_killed_run_has_left_in_the_journal_is_added(tmp_path: Path, asked: list[str]) -> None:
+    journal, folder = Journal(tmp_path / "journal"), tmp_path / "snapshot"
+    left = pin("2.0")
+    journal.append(locked_releases.describe_trial(left) | {"packages": [locked("tiny", "2.0")]})
+
+    locked_releases.add([left], journal, folder, Path("cache"))
+
+    assert asked == []
+    assert versions_in(folder / "tiny.jsonl") == ["2.0"]

@@ -101,7 +101,7 @@ def _uv_finds_a_solution(folder: Path, asked: list[str], target: Target, cache: 
 
 
 @given(universe=universes, asked=st.lists(requirement_texts, min_size=1, max_size=3), target=targets)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_solution_is_found_if_and_only_if_uv_finds_one(
     universe: dict[str, Any], asked: list[str], target: Target, cache: Path
 ) -> None:

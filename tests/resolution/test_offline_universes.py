@@ -56,7 +56,7 @@ def _satisfies(universe: dict, asked: list[str], chosen: dict[str, str]) -> bool
 
 
 @given(universe=universes, asked=st.lists(requirement_texts, min_size=1, max_size=3))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_solution_is_found_if_and_only_if_there_is_one(universe: dict, asked: list[str]) -> None:
     with TemporaryDirectory() as folder:
         resolver = OfflineResolver(write_snapshot(Path(folder), universe))

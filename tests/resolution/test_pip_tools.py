@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from envlock.errors import EnvlockError, NetworkError, ResolutionError, UsageError
+from envlock.errors import CertificateError, EnvlockError, NetworkError, ResolutionError, UsageError
 from envlock.interpreters import Interpreter
 from envlock.resolution import DEFAULT_ENGINES, Pin, PinnedFile, Resolution, resolvers_of
 from envlock.resolution import pip_tools as module
@@ -320,6 +320,16 @@ _FAILURES = {
         "[Errno 111] Connection refused')': /simple/six/\n" + _NOT_FOUND,
         NetworkError(
             "resolving with pip-tools", "Failed to establish a new connection: [Errno 111] Connection refused"
+        ),
+    ),
+    "a certificate of nobody known": (
+        "  WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by 'SSLError(SSLCertVerificationError("
+        "1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate (_ssl.c:1006)'))': "
+        "/simple/six/\n" + _NOT_FOUND,
+        CertificateError(
+            "resolving with pip-tools",
+            "SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed "
+            "certificate (_ssl.c:1006)')",
         ),
     ),
     "broken transfer": (

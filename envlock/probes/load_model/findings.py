@@ -7,6 +7,7 @@ import traceback
 
 LONGEST_ERROR = 2048
 LONGEST_TRACEBACK = 8192
+MOST_LEFT_OVER = 100
 FAILURES = (Exception, SystemExit)
 """What foreign code may raise without an end to the report."""
 
@@ -29,6 +30,7 @@ class Findings(object):
             "how": "",
             "imports": [],
             "lines": [],
+            "left_over": [],
             "error": None,
             "traceback": "",
             "attempts": [],
@@ -60,7 +62,7 @@ class Findings(object):
 
     def set_loaded(self, loader, way):
         self._known.update(loads=True, loader=loader, how=way.how, error=None, traceback="")
-        self._known.update(imports=way.imports, lines=way.lines)
+        self._known.update(imports=way.imports, lines=way.lines, left_over=way.left_over[:MOST_LEFT_OVER])
 
     def set_variables(self, variables):
         self._known["variables"] = variables

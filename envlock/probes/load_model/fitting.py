@@ -11,7 +11,8 @@ from specifications import specification_of
 
 MOST_TOLD = 4
 BESIDE_WEIGHTS = ("optimizer", ".OPTIMIZER_SLOT", "save_counter", "seed_generator", "_CHECKPOINTABLE", "OBJECT_CONFIG")
-"""How parts of a name begin that stand for other things than weights."""
+BESIDE_WEIGHTS += ("keras_api", "metrics")
+"""How parts of a name begin that stand for other things than weights, such as the state of metrics."""
 
 SUFFIX_OF_OBJECTS = "/.ATTRIBUTES/"
 """Ends the names of variables in a checkpoint of objects, before what tells of which kind each is."""
@@ -118,6 +119,30 @@ def find_misfit(model, stored, definite_layers):
     ]
     told = "they have no array for " + enumerate_some(lacking)
     return told + (", and the model no place for " + enumerate_some(unclaimed) if unclaimed else "")
+
+
+def find_left_over(model, stored):
+    """What of the arrays that are *stored*, by name and shape, the *model* has no place for, by name where that is sure.
+
+    Loaders pass over them in silence. Scalars are those of training: steps, and what metrics and optimizers count.
+    """
+    taken = set(name for name, _ in describe_weights(model))
+    weights = dict((name, shape) for name, shape in stored.items() if shape and is_weight(name))
+    by_name = [name for name in weights if name in taken]
+    if by_name:
+        # Slots of optimizers are called like the variable that they are for, and more.
+        mine = tuple(name + "/" for name in taken)
+        return ["%s %r" % item for item in sorted(weights.items()) if item[0] not in taken and not item[0].startswith(mine)]
+    left = collections.Counter(weights.values())
+    left.subtract(shape for _, shape in describe_weights(model))
+    of_shape = collections.Counter(weights.values())
+    named = [
+        "%s %r" % (name.partition(SUFFIX_OF_OBJECTS)[0], shape)
+        for name, shape in sorted(weights.items())
+        if left[shape] == of_shape[shape]
+    ]
+    others = sorted((shape, count) for shape, count in left.items() if 0 < count < of_shape[shape])
+    return named + ["%d more of %r" % (count, shape) for shape, count in others]
 
 
 def take_arrays(layers, left):

@@ -4,7 +4,7 @@ import re
 
 from checkpoint import OBJECT_GRAPH, folder_lines, prefix_of
 from findings import FAILURES
-from fitting import MisfitError, describe_weights, find_misfit, require_names, require_values, spoil
+from fitting import MisfitError, describe_weights, find_left_over, find_misfit, require_names, require_values, spoil
 from keras_model import KerasModel, import_of
 from running_tensorflow import IMPORT, import_tensorflow, is_version_2, version_1_of
 from ways import Way
@@ -63,7 +63,10 @@ class FillingWay(Way):
 
     def open(self, path, custom_objects):
         try:
-            return Way.open(self, path, custom_objects)
+            model = Way.open(self, path, custom_objects)
+            # What reads HDF5 has complained itself where it found too much.
+            self.left_over = find_left_over(self._model, self._read_shapes() or {})
+            return model
         except FAILURES:
             stored = self._read_shapes() if self._model is not None else None
             told = find_misfit(self._model, stored, self._definite_layers) if stored else None

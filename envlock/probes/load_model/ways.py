@@ -16,6 +16,8 @@ class Way(object):
         self.imports = imports
         self.lines = []
         """Those that were run, without the imports."""
+        self.left_over = []
+        """What the artifact holds and the model has no place for, a phrase each."""
         self._next_lines = lines
         self._wrap = wrap
 

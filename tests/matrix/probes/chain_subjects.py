@@ -6,11 +6,10 @@ A chain is a function from Keras to a list of layers; a line that lacks what it 
 from __future__ import print_function
 
 import inspect
-from collections import OrderedDict
 
 import numpy
 
-from layer_subjects import make_model, named_input
+from layer_subjects import on, through
 from running_keras import wave
 
 ROWS = wave((2, 4), 1)
@@ -178,7 +177,7 @@ def chain_subjects(keras):
     ):
         found += [
             ("%s_%s" % (kind[:-1], name), builder_for(ROWS, dense_with(argument, member)))
-            for name, member in sorted(members_of(getattr(keras, kind)).items())
+            for name, member in sorted(members_of(getattr(keras, kind, None)).items())
         ]
     for name, function in sorted(activation_functions(keras).items()):
         found.append(("activation_%s" % name, builder_for(ROWS, dense_with("activation", lambda found=name: found))))
@@ -188,14 +187,7 @@ def chain_subjects(keras):
 
 def builder_for(values, layers):
     """A builder of a functional model of *layers* in a row on inputs like *values*."""
-
-    def build(keras):
-        tensor = source = named_input(keras, "first", values)
-        for layer in layers(keras):
-            tensor = layer(tensor)
-        return make_model(keras, source, tensor), OrderedDict([("first", values)])
-
-    return build
+    return on(values)(lambda keras, tensor: through(tensor, *layers(keras)))
 
 
 def with_policy(name):
@@ -230,10 +222,10 @@ def activated_by(function):
 
 
 def members_of(module):
-    """Makers of what the public classes and functions of *module* give without arguments, by name."""
+    """Makers of what the public classes of *module* give without arguments, by name; none where there is no module."""
     return {
         kind.__name__: kind
-        for kind in (getattr(module, name) for name in dir(module))
+        for kind in (getattr(module, name) for name in (dir(module) if module else ()))
         if inspect.isclass(kind) and kind.__name__ not in ("Constraint", "Initializer", "Regularizer")
     }
 

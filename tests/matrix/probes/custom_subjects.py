@@ -8,7 +8,7 @@ import types
 from collections import OrderedDict
 
 from chain_subjects import ROWS, SEQUENCES
-from layer_subjects import make_model, named_input
+from layer_subjects import named_input, on, through
 from running_keras import IMPORTS
 
 DEFINITIONS = "custom_definitions.py"
@@ -94,7 +94,4 @@ def named_function(keras):
 
 def around(keras, values, *layers):
     """A functional model of *layers* in a row."""
-    tensor = source = named_input(keras, "first", values)
-    for layer in layers:
-        tensor = layer(tensor)
-    return make_model(keras, source, tensor), OrderedDict([("first", values)])
+    return on(values)(lambda _, tensor: through(tensor, *layers))(keras)

@@ -8,14 +8,15 @@ import os
 import shutil
 from collections import namedtuple
 
-from packages import package_of
-from running_keras import as_array, compute, is_tensorflow_1, keras_version, one_line, settle_weights
+from packages import carries_code, package_of
+from running_keras import as_array, compute, flatten, is_tensorflow_1, keras_version, one_line, settle_weights
+from shares import is_one_in_three
 
 Kind = namedtuple("Kind", ("name", "suffix", "is_written_by", "save", "is_broad"))
 """Its name, what is added to the name of the subject, whether a Keras writes it, the function that saves a model at a
 path and tells how, and whether every subject is saved so (few are, of the kinds that hold no more than others do)."""
 
-# The subjects that are saved in every kind.
+# The subjects that are saved in every kind, beside a third of the networks.
 IN_EVERY_KIND = {
     "chain_augmentation", "chain_bidirectional_sequences", "chain_gru_reset_after", "chain_normalized_convolution",
     "chain_vocabulary_embedded", "code_expression", "custom_layer", "custom_subclassed_model",
@@ -113,7 +114,7 @@ def save_frozen_graph(keras, model, path):
 
         def call(*tensors):
             outputs = model(list(tensors) if len(tensors) > 1 else tensors[0], training=False)
-            return [tensorflow.identity(output, "fetch_%d" % place) for place, output in enumerate(as_list(outputs))]
+            return [tensorflow.identity(output, "fetch_%d" % place) for place, output in enumerate(flatten(outputs))]
 
         specifications = [
             tensorflow.TensorSpec([None] + list(tensor.shape)[1:], tensor.dtype, "feed_%d" % place)
@@ -163,7 +164,8 @@ def planned_kinds(keras, subject):
     if subject.startswith(OF_ONE_NAME):
         usual = "keras" if keras_version(keras) >= (3,) else "h5"
         return [kind for kind in KINDS if kind.name == usual]
-    return [kind for kind in KINDS if kind.is_written_by(keras) and (kind.is_broad or subject in IN_EVERY_KIND)]
+    is_in_every_kind = subject in IN_EVERY_KIND or (subject.startswith("network_") and is_one_in_three(subject))
+    return [kind for kind in KINDS if kind.is_written_by(keras) and (kind.is_broad or is_in_every_kind)]
 
 
 # --- loading ---------------------------------------------------------------------------------------------------
@@ -195,7 +197,7 @@ def ways_to_run(loader, keras, expected, path, builders, definitions):
         (name, lambda inputs, options=options: run_model(keras, path, custom, options, inputs))
         for name, options in ways
         # Code is what safe mode refuses; releases before it have no such argument.
-        if "safe_mode" not in options or (expected["subject"].startswith("code_") and has_safe_mode(keras))
+        if "safe_mode" not in options or (carries_code(expected["subject"]) and has_safe_mode(keras))
     ]
 
 

@@ -237,6 +237,27 @@ def named_input(keras, name, values):
     return keras.layers.Input(shape=values.shape[1:], dtype=dtype, name=name)
 
 
+def through(tensor, *layers):
+    """What *layers* in a row make of a tensor."""
+    for layer in layers:
+        tensor = layer(tensor)
+    return tensor
+
+
+def on(values):
+    """A decorator to a builder of a model with an input like *values*, from a function of Keras and its tensor to outputs."""
+
+    def decorate(outputs_of):
+        def build(keras):
+            source = named_input(keras, "first", values)
+            return make_model(keras, source, outputs_of(keras, source)), OrderedDict([("first", values)])
+
+        build.__name__ = outputs_of.__name__
+        return build
+
+    return decorate
+
+
 def make_model(keras, inputs, outputs):
     """A functional model; Keras 1 names the arguments differently, so they are given by place."""
     if keras_version(keras) < (2,):

@@ -58,7 +58,7 @@ def loader_of(name, has_definitions):
         builders, definitions = dict(all_subjects(keras, own)), own if has_definitions else None
         if definitions:
             register(own)
-            import_packages()
+            own.CUSTOM_OBJECTS.update(import_packages())
     return functools.partial(load_artifact, name, keras, builders, definitions)
 
 
@@ -71,9 +71,10 @@ def register(definitions):
 
 
 def import_packages():
-    """Make known what packages beside Keras define, as far as they are installed."""
-    for name in PACKAGES.values():
-        import_if_installed(name)
+    """Make known what packages beside Keras define, as far as they are installed; what none registers, by its name."""
+    modules = {name: import_if_installed(name) for name in PACKAGES.values()}
+    hub = modules["tensorflow_hub"]
+    return {"KerasLayer": hub.KerasLayer} if hub else {}
 
 
 def load_artifact(loader, keras, builders, definitions, path):

@@ -86,15 +86,17 @@ def settle_weights(keras, model):
 
     What a layer of preprocessing has learnt is kept: it computes with numbers that were derived from its weights.
     """
-    position = 0
-    for layer in model.layers:
-        # By layer: some releases order the weights of a model and those that it returns differently.
-        for variable in layer.weights:
-            value = value_of(keras, variable)
-            if is_floating(value) and not hasattr(layer, "adapt"):
-                offset = 1.0 if "variance" in variable.name else 0.0
-                assign(keras, variable, (offset + wave(value.shape, position)).astype(value.dtype))
-            position += 1
+    # By layer: some releases order the weights of a model and those that it returns differently.
+    weights = [(layer, variable) for layer in model.layers for variable in layer.weights]
+    values = values_of(keras, [variable for _, variable in weights])
+    settled = {}
+    for position, ((layer, variable), value) in enumerate(zip(weights, values)):
+        if is_floating(value) and not hasattr(layer, "adapt"):
+            # Keras 1 calls the variance of a normalisation so.
+            offset = 1.0 if "variance" in variable.name or "running_std" in variable.name else 0.0
+            # A model within a model may share it with another layer.
+            settled[id(variable)] = variable, (offset + wave(value.shape, position)).astype(value.dtype)
+    assign(keras, list(settled.values()))
 
 
 def is_floating(value):
@@ -102,19 +104,23 @@ def is_floating(value):
     return value.dtype.kind == "f" or value.dtype.name == "bfloat16"
 
 
-def value_of(keras, variable):
-    """The value of a weight as an array."""
+def values_of(keras, variables):
+    """The values of weights as arrays."""
     if keras_version(keras) >= (3,):
-        return keras.ops.convert_to_numpy(variable)
-    return numpy.asarray(keras.backend.get_value(variable))
+        return [keras.ops.convert_to_numpy(variable) for variable in variables]
+    if is_tensorflow_1():
+        # At once: it prepares the whole graph anew for each call.
+        return keras.backend.batch_get_value(variables)
+    return [numpy.asarray(keras.backend.get_value(variable)) for variable in variables]
 
 
-def assign(keras, variable, value):
-    """Give a weight another value."""
-    if keras_version(keras) >= (3,):
+def assign(keras, pairs):
+    """Give weights other values, in pairs of both."""
+    if keras_version(keras) < (3,):
+        keras.backend.batch_set_value(pairs)
+        return
+    for variable, value in pairs:
         variable.assign(value)
-    else:
-        keras.backend.set_value(variable, value)
 
 
 def compute(keras, model, inputs):

@@ -70,7 +70,9 @@ def save_all(keras, implementation, folder, is_chosen, of_packages):
     with io.open(os.path.join(folder, DEFINITIONS), "w", encoding="utf-8") as stream:
         stream.write("" + source_for(implementation))
     report = {"saved": [], "failed": {}}
-    for subject, build in package_subjects(keras) if of_packages else all_subjects(keras, define(implementation)):
+    for subject, build in (
+        package_subjects(keras, folder) if of_packages else all_subjects(keras, define(implementation))
+    ):
         for kind in planned_kinds(keras, subject) if is_chosen(subject) else ():
             name = subject + kind.suffix
             path = os.path.join(folder, name)

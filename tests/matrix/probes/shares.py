@@ -1,4 +1,4 @@
-"""Into which share of a run a subject falls; stands alone, since the planner and the scripts in environments ask."""
+"""Which part of the subjects one belongs to; stands alone, since the planner and the scripts in environments ask."""
 
 import zlib
 
@@ -8,5 +8,14 @@ SHARES = 6
 
 def share_of(subject):
     """From 0 to :data:`SHARES`, by the name alone: the same for every kind and saver."""
+    return _number_of(subject) % SHARES
+
+
+def is_one_in_three(subject):
+    """Whether it is of a third of the subjects that is spread over all shares evenly, by the name alone."""
+    return _number_of(subject) // SHARES % 3 == 0
+
+
+def _number_of(subject):
     # Signed in Python 2.
-    return (zlib.crc32(subject.encode()) & 0xFFFFFFFF) % SHARES
+    return zlib.crc32(subject.encode()) & 0xFFFFFFFF

@@ -6,6 +6,7 @@ from chain_subjects import chain_subjects
 from custom_subjects import code_subjects, custom_subjects
 from layer_subjects import layer_subjects
 from model_subjects import model_subjects
+from network_subjects import network_subjects
 from training_subjects import training_subjects
 
 
@@ -18,4 +19,5 @@ def all_subjects(keras, definitions):
         + training_subjects(keras)
         + custom_subjects(definitions)
         + code_subjects(keras)
+        + network_subjects(keras, definitions)
     )

@@ -35,7 +35,7 @@ ARGUMENTS = {
 
 def training_subjects(keras):
     """Pairs of a name and a builder (from Keras to a model and its inputs)."""
-    optimizers, losses = classes_of(keras.optimizers), classes_of(keras.losses)
+    optimizers, losses = classes_of(keras.optimizers), classes_of(getattr(keras, "losses", None))
     schedules = classes_of(getattr(keras.optimizers, "schedules", None))
     found = [("optimizer_" + name, trained(lambda _, kind=kind: kind())) for name, kind in optimizers]
     found += [

@@ -1,0 +1,1 @@
+"""Weights without a model -> which published network they are of, and which model of a release takes them."""
