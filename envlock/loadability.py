@@ -181,6 +181,8 @@ def _rules_about(provenance: Provenance, saver: Saver, custom: Collection[str]) 
             continue
         if (rule.operations and rule.operations.isdisjoint(operations)) or rule.without_operations & operations:
             continue
+        if _holds_any(provenance, rule.without, custom):
+            continue
         if all(_holds_any(provenance, patterns, custom) for patterns in (rule.objects, rule.beside) if patterns):
             yield rule
 
@@ -204,6 +206,8 @@ def _is_like(item: ConfigObject, pattern: ObjectPattern, custom: Collection[str]
     if pattern.places and _place(item) not in pattern.places:
         return False
     if pattern.key_endings and not any(key.endswith(pattern.key_endings) for key in item.keys):
+        return False
+    if pattern.has_several_inputs and item.most_inputs < 2:
         return False
     if pattern.call_arguments and pattern.call_arguments.isdisjoint(item.call_arguments):
         return False

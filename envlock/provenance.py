@@ -78,6 +78,9 @@ class ConfigObject(NamedTuple):
     """What its ``config`` holds of plain values (strings up to 80 characters) and lists of up to 8 of them, sorted by
     key, for rules on values."""
 
+    most_inputs: int = 1
+    """Tensors that it was called with at once, at most, as Keras 2 writes them; 1 where nothing tells of more."""
+
     call_arguments: frozenset[str] = frozenset()
     """Names of what it was called with by name in the model, unless that is ``null`` or ``false``."""
 

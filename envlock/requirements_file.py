@@ -14,6 +14,8 @@ from envlock.errors import UsageError
 from envlock.formats.text import without_credentials
 
 _LARGEST_FILE = 4 * 1024 * 1024
+LONGEST_NAME = 200
+"""Characters of a distribution's name: tables are files that are called so, and file systems take 255 bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,8 @@ def parse_requirement(text: str) -> Requirement:
             f"{without_credentials(text)!r} is no requirement: {reason}",
             hint="such as pandas or 'pandas>=1.2,<2'",
         ) from None
+    if len(requirement.name) > LONGEST_NAME:
+        raise UsageError(f"a requirement has a name of {len(requirement.name)} characters", hint="check its spelling")
     if requirement.url is not None:
         raise UsageError(
             f"{without_credentials(text)!r} is an address, and locks are of releases that an index serves",

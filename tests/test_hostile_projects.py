@@ -51,6 +51,7 @@ PROJECTS = {
     "a model that is a link": link("model.h5", "/etc/passwd"),
     "pipes": lambda folder: [pipe(name)(folder) for name in ("setup.py", "requirements.txt", "model.h5", "train.py")],
     "folders within folders": deep,
+    "a name that no file can have": write("requirements.txt", f"tensorflow\nkeras{'x' * 400}==1.0\n"),
     "a huge line": write("requirements.txt", "six" + "x" * 5_000_000),
     "a million lines": write("requirements.txt", "six==1\n" * 1_000_000),
     "brackets": write("pyproject.toml", "a = " + "[" * 100_000),

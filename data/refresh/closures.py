@@ -493,7 +493,8 @@ class Probe:
         except subprocess.TimeoutExpired:
             return f"no answer within {TIME_LIMIT:.0f} seconds"
         if done.returncode == 0:
-            answer: Row = json.loads(done.stdout)
+            # Where the folder of a trial stood tells nobody anything.
+            answer: Row = json.loads(done.stdout.replace(f"{self.folder}{os.sep}", ""))
             return answer
         if done.returncode < 0:
             return f"killed by signal {-done.returncode}"

@@ -236,6 +236,7 @@ def _object(found: _Found) -> ConfigObject:
         registered_name=registered_name or (envelope["class_name"] if package else None),
         location=found.location,
         settings=_settings(config),
+        most_inputs=max((1, *map(_count_inputs, _items(envelope.get("inbound_nodes"))))),
         call_arguments=frozenset(_call_arguments(envelope.get("inbound_nodes"))),
     )
 
@@ -285,6 +286,11 @@ def _call_arguments(calls: object) -> Iterator[str]:
             yield from _given(part)
             for item in _items(part):
                 yield from _given(item)
+
+
+def _count_inputs(call: object) -> int:
+    """Tensors that a call of Keras 2 names first; those of Keras 3 stand among its arguments."""
+    return sum(isinstance(part, list) for part in _items(call))
 
 
 def _items(value: object) -> list[Any]:

@@ -30,7 +30,7 @@ _COLLECTION_ANY_LIST = 5  # CollectionDef
 _ANY_LIST_VALUE = 1  # CollectionDef.AnyList
 _ANY_VALUE = 2  # google.protobuf.Any
 _OBJECTS_NODE = 1  # SavedObjectGraph
-_OBJECT_USER_OBJECT = 4  # SavedObject
+_OBJECT_SLOT, _OBJECT_USER_OBJECT = 3, 4  # SavedObject
 _USER_OBJECT_IDENTIFIER, _USER_OBJECT_METADATA = 1, 3  # SavedUserObject
 
 _INITIALISER = "__saved_model_init_op"
@@ -68,6 +68,9 @@ class MetaGraph(NamedTuple):
     """Names of files in the folder of assets."""
 
     has_object_graph: bool
+    has_slots: bool
+    """Whether an optimizer keeps variables beside those of the model, as it does from its first step on."""
+
     keras_nodes: tuple[KerasNode, ...]
 
 
@@ -84,7 +87,7 @@ def read_meta_graph(wire: WireReader, meta_graph: Span, census: GraphCensus, *, 
     signatures: list[Signature] = []
     assets: list[str] = []
     keras_nodes: list[KerasNode] = []
-    has_object_graph = False
+    has_object_graph = has_slots = False
     for number, wire_type, payload in wire.fields(meta_graph):
         if number not in _KNOWN_FIELDS or wire_type != LENGTH_DELIMITED:
             problem = f"a MetaGraphDef has no field {number} of wire type {wire_type}"
@@ -103,6 +106,7 @@ def read_meta_graph(wire: WireReader, meta_graph: Span, census: GraphCensus, *, 
         elif number == _META_OBJECT_GRAPH:
             has_object_graph = True
             keras_nodes += _read_keras_nodes(wire, payload, location=f"{location}.object_graph_def")
+            has_slots = has_slots or _has_slots(wire, payload)
         found = len(evidence) + len(signatures) + len(assets)
         if found > _MOST_ENTRIES:
             what = "number of versions, signatures and assets"
@@ -113,6 +117,7 @@ def read_meta_graph(wire: WireReader, meta_graph: Span, census: GraphCensus, *, 
         signatures=tuple(sorted(signatures, key=lambda signature: signature.name)),
         assets=tuple(assets),
         has_object_graph=has_object_graph,
+        has_slots=has_slots,
         keras_nodes=tuple(keras_nodes),
     )
 
@@ -191,6 +196,12 @@ def _read_keras_nodes(wire: WireReader, objects: Span, *, location: str) -> Iter
                 is_root=index == 0,
                 location=f"{location}.nodes[{index}]",
             )
+
+
+def _has_slots(wire: WireReader, objects: Span) -> bool:
+    """Whether an optimizer keeps variables beside those of the model, as it does from its first step on."""
+    nodes = wire.payloads(objects, _OBJECTS_NODE)
+    return any(True for node in nodes for _ in wire.payloads(node, _OBJECT_SLOT))
 
 
 def is_keras_identifier(identifier: str) -> bool:

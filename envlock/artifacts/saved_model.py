@@ -247,7 +247,11 @@ def _describe_other_file(wire: WireReader) -> ArtifactError:
 
 
 def _graph_traits(graphs: Iterable[MetaGraph]) -> frozenset[str]:
-    return frozenset() if any(graph.has_object_graph for graph in graphs) else frozenset({"graph-only"})
+    marks = {
+        "graph-only": not any(graph.has_object_graph for graph in graphs),
+        "optimizer-slots": any(graph.has_slots for graph in graphs),
+    }
+    return frozenset(mark for mark, holds in marks.items() if holds)
 
 
 def _hub_traits(folder: _Folder) -> frozenset[str]:

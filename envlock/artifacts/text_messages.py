@@ -92,7 +92,14 @@ _META_GRAPH: Schema = {
     ),
     "signature_def": _map(5, inputs=_tensor(1), outputs=_tensor(2)),
     "asset_file_def": _asset(6),
-    "object_graph_def": _message(7, nodes=_message(1, user_object=_message(4, identifier=_text(1), metadata=_text(3)))),
+    "object_graph_def": _message(
+        7,
+        nodes=_message(
+            1,
+            slot_variables=_message(3, slot_name=_text(2)),
+            user_object=_message(4, identifier=_text(1), metadata=_text(3)),
+        ),
+    ),
 }
 
 SCHEMAS: Mapping[str, Schema] = {

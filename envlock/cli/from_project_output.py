@@ -109,7 +109,8 @@ def _seen(result: ModelResult) -> str:
     verification = result.verification
     if verification is None:
         return _whole(result.model.name)
-    return f"{_whole(result.model.name)} loads {describe_call(verification)}, {verification.isolation}"
+    told = f"{_whole(result.model.name)} loads {describe_call(verification)}, {verification.isolation}"
+    return f"{told}; seen before, and nothing has changed since" if result.is_recalled else told
 
 
 def _unserved(onboarding: Onboarding) -> Iterator[str]:
@@ -229,6 +230,7 @@ def _environment_fields(made: MadeEnvironment) -> Document:
                 "name": result.model.name,
                 "state": result.state,
                 "reason": result.reason or None,
+                "already_verified": result.is_recalled,
                 "verification": verification_fields(result.verification) if result.verification is not None else None,
             }
             for result in made.results

@@ -10,8 +10,8 @@ from envlock.cli.documents import Document, artifact_fields, finding_fields, ver
 from envlock.cli.rendering import (
     describe_artifact,
     describe_call,
-    describe_left_over,
     describe_findings,
+    describe_left_over,
     describe_saver,
     describe_shape,
     row,

@@ -44,6 +44,9 @@ class ObjectPattern(NamedTuple):
     call_arguments: frozenset[str]
     """What it was called with; one of them is enough."""
 
+    has_several_inputs: bool
+    """Whether only those are meant that were called with more than one tensor at once."""
+
     modules: frozenset[str]
     """Modules that they name."""
 
@@ -73,6 +76,9 @@ class LoadRule(NamedTuple):
 
     beside: tuple[ObjectPattern, ...]
     """What one of its objects has to be like beside that; empty where it does not matter."""
+
+    without: tuple[ObjectPattern, ...]
+    """What none of its objects may be like."""
 
     layers: frozenset[str]
     """Names of layers, without a number at the end, one of which the file has to hold; empty where none has to."""
@@ -139,6 +145,7 @@ def load_rules() -> tuple[LoadRule, ...]:
             saver=row.get("saver"),
             objects=tuple(_pattern(item) for item in row.get("objects", ())),
             beside=tuple(_pattern(item) for item in row.get("beside", ())),
+            without=tuple(_pattern(item) for item in row.get("without", ())),
             layers=frozenset(row.get("layers", ())),
             has_bytecode=row.get("bytecode", False),
             operations=frozenset(row.get("operations", ())),
@@ -245,6 +252,7 @@ def _pattern(row: Mapping[str, Any]) -> ObjectPattern:
         structured_keys=frozenset(row.get("structured", ())),
         several_keys=frozenset(row.get("several", ())),
         call_arguments=frozenset(row.get("called_with", ())),
+        has_several_inputs=row.get("several_inputs", False),
         modules=frozenset(row.get("modules", ())),
         is_unmarked=row.get("unmarked", False),
         is_custom=row.get("custom", False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from envlock.checking import NoLoaderError, check_there
@@ -15,6 +16,7 @@ from envlock.loading import Loading
 from envlock.onboarding.models import Model
 from envlock.onboarding.order import Order
 from envlock.onboarding.results import ModelResult
+from envlock.onboarding.seen import Seen, question_of, read_seen, write_seen
 from envlock.own_code.definitions import find_definitions
 from envlock.pipeline.outcome import Outcome
 from envlock.reporter import Reporter
@@ -44,7 +46,7 @@ def code_for(model: Model, order: Order) -> Path | None:
 def result_of(model: Model, outcome: Outcome, order: Order) -> ModelResult:
     """Of the model that the environment was made for."""
     if outcome.verification is not None:
-        return _result(model, outcome.verification)
+        return replace(_result(model, outcome.verification), is_recalled=outcome.is_recalled)
     reason = obstacle_for(model, order) or one_line(outcome.unverified or "")
     return ModelResult(model=model, state="not-verified", reason=reason)
 
@@ -52,14 +54,25 @@ def result_of(model: Model, outcome: Outcome, order: Order) -> ModelResult:
 def check_model(
     model: Model, environment: InstalledEnvironment | None, order: Order, reporter: Reporter
 ) -> ModelResult:
-    """Load another model there; ``None`` for a lock alone."""
+    """Load another model there, unless that was seen before; ``None`` for a lock alone."""
     obstacle = obstacle_for(model, order)
     if obstacle is not None or environment is None:
         return ModelResult(model=model, state="not-verified", reason=obstacle or "")
+    folder = environment.executable.parent.parent
+    code = code_for(model, order)
+    question = question_of(model.inspection, folder, code=code, trusts_code=order.trusts_code)
+    seen = read_seen(folder)
+    if question in seen.verifications:
+        return replace(_result(model, seen.verifications[question]), is_recalled=True)
     try:
-        return _result(model, check_there(_loading(model, order), environment, reporter).verification)
+        verification = check_there(_loading(model, order), environment, reporter).verification
     except (UsageError, NoLoaderError, UnstartablePythonError) as error:
         return ModelResult(model=model, state="failed", reason=str(error))
+    result = _result(model, verification)
+    # What failed may be healed without a change to any of this.
+    if result.state == "verified":
+        write_seen(folder, Seen(verifications={**seen.verifications, question: verification}))
+    return result
 
 
 def _result(model: Model, verification: Verification) -> ModelResult:

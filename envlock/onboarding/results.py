@@ -33,6 +33,9 @@ class ModelResult:
     reason: str = ""
     """One line: why it was not verified, or failed."""
 
+    is_recalled: bool = False
+    """Whether an earlier run has seen it, and nothing has changed since."""
+
 
 class Relaxed(NamedTuple):
     """Something that the project wants, and does not get as it is said."""

@@ -106,7 +106,7 @@ def find_wanted(project: Project, setting: Setting, platform: Platform, *, keeps
     return Wanted(
         besides=(*besides, *imported),
         bounds=(*_constraints(project, target), *_bounds(project.uses)),
-        pins=tuple(_pins(in_force)) if keeps_pins else (),
+        pins=tuple(_pins(in_force, setting)) if keeps_pins else (),
         modules=tuple(need.first.module.partition(".")[0] for need in required if need.distribution is not None),
         unknown=tuple(need.first for need in required if need.distribution is None),
     )
@@ -129,9 +129,9 @@ def _without_version(statement: RequirementStatement) -> RequirementStatement:
 
 
 def _wish_of(statement: RequirementStatement, setting: Setting, platform: Platform) -> Wish | None:
-    """``None`` for a Keras that is part of the setting."""
+    """``None`` for a Keras that is part of the setting, unless TensorFlow brings it and the project says which."""
     name, specifier = canonicalize_name(statement.requirement.name), statement.requirement.specifier
-    if not _has_to_be_added(name, setting):
+    if name in dict(setting.keras) or not (specifier or _has_to_be_added(name, setting)):
         return None
     requirement = Requirement(str(statement.requirement).partition(";")[0])
     if is_implementation(name) or is_paired(name):
@@ -147,9 +147,10 @@ def _has_to_be_added(distribution: str, setting: Setting) -> bool:
     return not (is_implementation(distribution) and brings(setting, distribution))
 
 
-def _pins(statements: Sequence[RequirementStatement]) -> Iterator[Requirement]:
+def _pins(statements: Sequence[RequirementStatement], setting: Setting) -> Iterator[Requirement]:
     for item in statements:
-        if item.strength == "locked" and not is_implementation(item.requirement.name):
+        name = canonicalize_name(item.requirement.name)
+        if item.strength == "locked" and (not is_implementation(name) or brings(setting, name)):
             yield Requirement(f"{item.requirement.name}{item.requirement.specifier}")
 
 

@@ -10,6 +10,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from envlock.formats.text import printable, without_credentials
 from envlock.project.interface import Place, PythonStatement, RequirementStatement, Strength, Unread
+from envlock.requirements_file import LONGEST_NAME
 
 _LONGEST = 4096
 
@@ -42,6 +43,8 @@ def requirement_statement(
     except (InvalidRequirement, RecursionError) as error:
         reason = str(error).partition("\n")[0]
         return Unread(place, f"{printable(text, 80)!r} is no requirement: {reason}")
+    if len(requirement.name) > LONGEST_NAME:
+        return Unread(place, "its name is too long for a distribution")
     return RequirementStatement(requirement=requirement, place=place, strength=strength, group=group)
 
 

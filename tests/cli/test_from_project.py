@@ -90,7 +90,13 @@ def test_the_document_holds_all_of_it(folder: Path, capsys: pytest.CaptureFixtur
     assert environment["candidate"]["requirements"] == ["tensorflow-cpu==2.3.0"]
     assert environment["met"] == [{"place": "requirements.txt, line 1", "says": "asks for tensorflow==2.3.0"}]
     assert environment["models"] == [
-        {"name": "model.h5", "state": "not-verified", "reason": "no environment was asked for", "verification": None}
+        {
+            "name": "model.h5",
+            "state": "not-verified",
+            "reason": "no environment was asked for",
+            "already_verified": False,
+            "verification": None,
+        }
     ]
     assert document["page"] == "old/ONBOARDING.md"
 

@@ -6,41 +6,22 @@ import json
 from pathlib import Path
 
 import pytest
-from packaging.version import Version
 
 from envlock.cli import main
 from envlock.cli.interpreters_output import coverage_document, render_coverage
-from envlock.interpreters import SEARCH_VARIABLE, Interpreter, SkippedInterpreter
+from envlock.interpreters import SEARCH_VARIABLE, SkippedInterpreter
 from envlock.interpreters.coverage import Coverage, CoveredInterpreter, MissingPython
-from tests.interpreters.answers import WriteProgram, answer
+from tests.interpreters.answers import WriteProgram, answer, interpreter
 
 COVERAGE = Coverage(
     interpreters=(
         CoveredInterpreter(
-            interpreter=Interpreter(
-                executable=Path("/home/ann/.pyenv/versions/3.10.13/bin/python3.10"),
-                version=Version("3.10.13"),
-                line="3.10",
-                system="linux",
-                machine="x86_64",
-                libc="glibc 2.36",
-                bits=64,
-                prefix=Path("/home/ann/.pyenv/versions/3.10.13"),
-                source="pyenv",
-            ),
+            interpreter=interpreter("/home/ann/.pyenv/versions/3.10.13", "3.10.13", source="pyenv"),
             tensorflow=("2.8", "2.9", "2.11"),
         ),
         CoveredInterpreter(
-            interpreter=Interpreter(
-                executable=Path("/Library/Frameworks/\x1b[2J/bin/python3.0"),
-                version=Version("3.0rc1"),
-                line="3.0",
-                system="darwin",
-                machine="arm64",
-                libc="",
-                bits=64,
-                prefix=Path("/Library/Frameworks/\x1b[2J"),
-                source="framework",
+            interpreter=interpreter(
+                "/Library/Frameworks/\x1b[2J", "3.0rc1", system="darwin", machine="arm64", libc="", source="framework"
             ),
             tensorflow=(),
         ),

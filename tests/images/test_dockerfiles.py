@@ -34,7 +34,7 @@ IMAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "cuda-2.15": ("keras/tf-2.15-functional.keras", {"device": "cuda", "has_dev_container": True}),
     "code": ("custom_layer/model.h5", {"code": ASSETS / "custom_layer" / "code"}),
     "named-base": ("keras/tf-1.15-sequential.h5", {"base": "registry.example:5000/team/python:3.7"}),
-    "no-script": ("graphs/1.15/frozen.pb", {"tensorflow": "==1.15.*"}),
+    "graph": ("graphs/1.15/frozen.pb", {"tensorflow": "==1.15.*"}),
     "serving": ("saved_model/2.3", {"serves": True}),
     "serving-cuda": ("mlflow/2.9-saved-model", {"serves": True, "device": "cuda"}),
 }

@@ -1,4 +1,4 @@
-"""Programs that answer as an interpreter would."""
+"""Interpreters, and programs that answer as one would."""
 
 from __future__ import annotations
 
@@ -7,7 +7,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from packaging.version import Version
+
+from envlock.interpreters import Interpreter
+from envlock.knowledge.releases import line_of
+
 WriteProgram = Callable[[str, str], Path]
+
+
+def interpreter(prefix: str, version: str, **changes: Any) -> Interpreter:
+    """The one of a *version* that is installed at *prefix*, on Linux and found on the search path but for *changes*."""
+    line = line_of(Version(version))
+    facts = {"system": "linux", "machine": "x86_64", "libc": "glibc 2.36", "bits": 64, "source": "path", **changes}
+    return Interpreter(
+        executable=Path(prefix, "bin", f"python{line}"),
+        version=Version(version),
+        line=line,
+        prefix=Path(prefix),
+        **facts,
+    )
 
 
 def answer(executable: Path, **changes: Any) -> str:

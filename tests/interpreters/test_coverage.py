@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from packaging.version import Version
 
 from envlock.interpreters import Interpreter, Survey
 from envlock.interpreters.coverage import cover, tensorflow_by_python
 from envlock.target import LINUX_X86_64, MACOS_ARM64, PLATFORMS
+from tests.interpreters.answers import interpreter
 
-PYTHON_3_7 = Interpreter(
-    executable=Path("/opt/python3.7/bin/python3.7"),
-    version=Version("3.7.16"),
-    line="3.7",
-    system="linux",
-    machine="x86_64",
-    libc="glibc 2.36",
-    bits=64,
-    prefix=Path("/opt/python3.7"),
-    source="path",
-)
+PYTHON_3_7 = interpreter("/opt/python3.7", "3.7.16")
 
 
 def survey(*interpreters: Interpreter) -> Survey:

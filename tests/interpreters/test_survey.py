@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from packaging.version import Version
 
 from envlock.interpreters import (
     SEARCH_VARIABLE,
@@ -22,7 +21,7 @@ from envlock.interpreters import (
     search_is_restricted,
     survey_interpreters,
 )
-from tests.interpreters.answers import WriteProgram, answer
+from tests.interpreters.answers import WriteProgram, answer, interpreter
 
 
 def survey(monkeypatch: pytest.MonkeyPatch, *listed: Path, time_limit: float = 5.0) -> Survey:
@@ -36,20 +35,7 @@ def test_an_interpreter_is_described_by_what_it_says(
     python = write_program("a/bin/python3.7", answer(tmp_path / "a/bin/python3.7"))
 
     assert survey(monkeypatch, python) == Survey(
-        interpreters=(
-            Interpreter(
-                executable=python,
-                version=Version("3.7.16"),
-                line="3.7",
-                system="linux",
-                machine="x86_64",
-                libc="glibc 2.36",
-                bits=64,
-                prefix=tmp_path / "a",
-                source="listed",
-            ),
-        ),
-        skipped=(),
+        interpreters=(interpreter(str(tmp_path / "a"), "3.7.16", source="listed"),), skipped=()
     )
 
 

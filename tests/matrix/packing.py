@@ -54,6 +54,7 @@ class Packer:
             item.registered_name,
             tuple((key, value) for key, value in item.settings if key != "name" or item.kind == "policy"),
             tuple(sorted(item.call_arguments)),
+            item.most_inputs,
         )
 
     def _place(self, pool: str, row: Hashable) -> int:
@@ -91,7 +92,7 @@ def _operation(row: list[Any]) -> Operation:
 
 
 def _object(row: list[Any], keys: list[list[str]]) -> ConfigObject:
-    class_name, kind, place_of_keys, location, module, registered_name, settings, call_arguments = row
+    class_name, kind, place_of_keys, location, module, registered_name, settings, call_arguments, most_inputs = row
     return ConfigObject(
         class_name=class_name,
         kind=kind,
@@ -101,6 +102,7 @@ def _object(row: list[Any], keys: list[list[str]]) -> ConfigObject:
         registered_name=registered_name,
         settings=tuple((key, tuple(value) if isinstance(value, list) else value) for key, value in settings),
         call_arguments=frozenset(call_arguments),
+        most_inputs=most_inputs,
     )
 
 

@@ -417,3 +417,23 @@ def test_a_stamp_says_exactly_what_its_model_gets_against_what_files_ask_for(wor
     # Stamps do not divide what one environment serves.
     assert [state for _, state, _ in results(onboarding)] == ["verified"] * 3
     assert [place for place, _, _ in places(onboarding)] == ["TensorFlow 2.4.2 on Python 3.8"]
+
+
+def test_what_was_seen_before_is_not_loaded_again_until_it_changes(workshop: Workshop) -> None:
+    workshop.put(TENSORFLOW_2_3, "a.h5")
+    workshop.put(TENSORFLOW_2_3, "b.h5")
+    workshop.onboard()
+
+    again = workshop.onboard()
+
+    assert workshop.loaded == ["a.h5", "b.h5"]
+    assert [(item.model.name, item.state, item.is_recalled) for item in again.results] == [
+        ("a.h5", "verified", True),
+        ("b.h5", "verified", True),
+    ]
+
+    workshop.put("keras/tf-2.3-weights.h5", "c.h5")
+    (workshop.folder / "b.h5").write_bytes((workshop.folder / "b.h5").read_bytes() + b"\0")
+    workshop.onboard()
+
+    assert workshop.loaded == ["a.h5", "b.h5", "b.h5"]

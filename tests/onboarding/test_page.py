@@ -104,3 +104,17 @@ def test_names_of_files_are_text_on_the_page(name: str, workshop: Workshop) -> N
     # In a code span, behind a backslash, or in a block of code.
     assert all("`" in line or "\\" in line or line.startswith("path = ") for line in spans)
     assert len(page.splitlines()) == len(page_of(onboarding, workshop.folder).splitlines()) + 4
+
+
+def test_a_run_for_locks_leaves_the_page_about_environments_that_stand_there(workshop: Workshop) -> None:
+    workshop.put(TENSORFLOW_2_3, "a.h5")
+    workshop.onboard()
+    (workshop.folder / ".venv/envlock.json").touch()
+    page = workshop.folder / "ONBOARDING.md"
+    before = page.read_text()
+
+    onboarding = workshop.onboard(makes_environments=False)
+
+    assert onboarding.page is None
+    assert page.read_text() == before
+    assert workshop.notes.notes[-1] == f"{page}: tells of the environments beside it, and stays as it is"

@@ -15,6 +15,7 @@ OLD = Setting(Version("1.12.0"), "3.6")
 WITH_KERAS = Setting(Version("1.12.0"), "3.6", (("keras", Version("2.2.4")),))
 LATER = Setting(Version("2.3.4"), "3.8")
 NEW = Setting(Version("2.15.1"), "3.11")
+NEWEST = Setting(Version("2.16.2"), "3.12")
 
 
 def wanted(found: Project, setting: Setting) -> Wanted:
@@ -78,6 +79,12 @@ def wanted(found: Project, setting: Setting) -> Wanted:
         pytest.param(project(imports=imports("keras")), WITH_KERAS, [], id="no Keras where one is chosen"),
         pytest.param(project(imports=imports("keras")), NEW, [], id="no Keras where TensorFlow brings it"),
         pytest.param(
+            project(requirements=asks("keras==3.9.0"), imports=imports("keras")),
+            NEWEST,
+            ["requirements.txt, line 1, asks for keras==3.9.0"],
+            id="the Keras that is asked for where TensorFlow brings some",
+        ),
+        pytest.param(
             project(imports=imports("tensorflow_addons")),
             LATER,
             ["train.py, line 1, imports from tensorflow-addons==0.11.2"],
@@ -108,11 +115,12 @@ def test_the_environment_holds_what_the_project_asks_for_and_imports(
     assert [str(wish) for wish in wanted(found, setting).besides] == told
 
 
-def test_pins_of_lock_files_are_preferred_without_those_of_tensorflow_and_keras() -> None:
+def test_pins_of_lock_files_are_preferred_without_what_the_setting_has_settled() -> None:
     locked = asks("tensorflow==2.3.0", "keras==2.4.3", "numpy==1.18.5", file="Pipfile.lock", strength="locked")
     found = project(requirements=[*asks("numpy"), *locked])
 
     assert [*map(str, wanted(found, LATER).pins)] == ["numpy==1.18.5"]
+    assert [*map(str, wanted(found, NEWEST).pins)] == ["keras==2.4.3", "numpy==1.18.5"]
     assert find_wanted(found, LATER, LINUX_X86_64, keeps_pins=False).pins == ()
 
 

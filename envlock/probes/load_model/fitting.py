@@ -128,11 +128,11 @@ def find_left_over(model, stored):
     """
     taken = set(name for name, _ in describe_weights(model))
     weights = dict((name, shape) for name, shape in stored.items() if shape and is_weight(name))
-    by_name = [name for name in weights if name in taken]
-    if by_name:
+    if taken.intersection(weights):
         # Slots of optimizers are called like the variable that they are for, and more.
-        mine = tuple(name + "/" for name in taken)
-        return ["%s %r" % item for item in sorted(weights.items()) if item[0] not in taken and not item[0].startswith(mine)]
+        slots = tuple(name + "/" for name in taken)
+        others = [name for name in sorted(weights) if name not in taken and not name.startswith(slots)]
+        return ["%s %r" % (name, weights[name]) for name in others]
     left = collections.Counter(weights.values())
     left.subtract(shape for _, shape in describe_weights(model))
     of_shape = collections.Counter(weights.values())
