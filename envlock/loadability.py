@@ -14,7 +14,7 @@ from envlock.formats.text import printable
 from envlock.knowledge.custom_objects import find_provider
 from envlock.knowledge.keras_schema import SchemaLine, is_known_class, is_known_function
 from envlock.knowledge.load_rules import LoadRule, ObjectPattern, graph_rules, load_rules, module_rules
-from envlock.knowledge.loaders import Loader, keras_loaders, tensorflow_loaders
+from envlock.knowledge.loaders import Loader, keras_loaders, own_packages, tensorflow_loaders
 from envlock.knowledge.operations import contrib_module_of, has_default, is_core_operation, provider_of, registry_of
 from envlock.knowledge.specifiers import admits
 from envlock.provenance import ConfigObject, Operation, Provenance
@@ -59,7 +59,7 @@ def find_custom_objects(provenance: Provenance, saver: Saver) -> tuple[CustomObj
             distribution=find_provider(item.class_name, item.registered_name),
         )
         for item in _needed_objects(provenance)
-        if _is_custom(item)
+        if _is_custom(item) or _is_namesake(item, saver)
     }
     found |= {
         operation.name: CustomObject(name=operation.name, kind="operation", distribution=provider_of(operation.name))
@@ -294,6 +294,7 @@ def _is_operation(item: ConfigObject) -> bool:
 # Honest models hold a few dozen kinds of objects; a hostile one must not keep every line busy with thousands.
 _KINDS_JUDGED = 1000
 _NAMES_SHOWN = 20
+_NOT_OF_KERAS = frozenset({"unknown-class", "unknown-function", "unknown-key"})
 _TRAINING = ("training_config", "compile_config")
 
 
@@ -320,6 +321,19 @@ def _is_custom(item: ConfigObject) -> bool:
     if package and package != "Custom" and find_provider(item.class_name, item.registered_name):
         return True
     return not is_known_class(item.class_name)
+
+
+def _is_namesake(item: ConfigObject, saver: Saver) -> bool:
+    """Whether it only has the name of something that Keras brings: that which wrote it does not know it so."""
+    if saver.recorded_keras is None or (item.module or "").partition(".")[0] in own_packages():
+        # Without a version, any of dozens of lines can have written it; and one of Keras's modules is not somebody's.
+        return False
+    schemas = [(loader.schema, loader) for loader in saver.loaders if loader.schema is not None]
+    return bool(schemas) and all(_is_of_others(item, schema, loader) for schema, loader in schemas)
+
+
+def _is_of_others(item: ConfigObject, schema: SchemaLine, loader: Loader) -> bool:
+    return any(reason.reference in _NOT_OF_KERAS for reason in _object_failures(item, schema, loader))
 
 
 # --- operations ----------------------------------------------------------------------------------------------

@@ -209,6 +209,8 @@ ADDONS_CELL = NAMELESS_CELL._replace(
 )
 BYTECODE = Code("lambda-bytecode", "<lambda>", "model_config", ("3.11",), ("3.11",))
 MIXED_BFLOAT16 = set_to(layer("Policy", kind="policy"), name="mixed_bfloat16")
+SEQUENTIAL = frozenset({"sequential"})
+TREE_BY_TWOS = frozenset({"object-tree-weights", "layer-checkpoint-dependencies", "layers-numbered-by-twos"})
 WEIGHTS = {"content": "weights", "path": Path("model.weights.h5")}
 
 
@@ -471,6 +473,48 @@ WEIGHTS = {"content": "weights", "path": Path("model.weights.h5")}
             [],
             ["tf.keras 2.15"],
             id="a class that bears the name of one of Keras",
+        ),
+        pytest.param(
+            of_keras("2.2.4", set_to(layer("Dense", "units"), batch_input_shape=(None, 4)), traits=SEQUENTIAL),
+            "another-axis",
+            ["keras 3.0", "keras 3.15"],
+            ["keras 2.2"],
+            id="a Sequential model of Keras 2 in which no InputLayer stands",
+        ),
+        pytest.param(
+            of_keras("2.2.4", layer("Dense", "units"), layer("InputLayer"), traits=SEQUENTIAL),
+            "another-axis",
+            [],
+            ["keras 2.2", "keras 3.15"],
+            id="one in which an InputLayer stands",
+        ),
+        pytest.param(
+            of_keras("2.3.1", layer("LSTM", "units")._replace(most_inputs=3)),
+            "states-as-inputs",
+            ["keras 3.15"],
+            ["keras 2.3"],
+            id="states among the inputs of a layer",
+        ),
+        pytest.param(
+            of_keras("2.15.0", set_to(layer("BatchNormalization"), axis=(3,)), format="keras-archive"),
+            "several-axes",
+            ["keras 3.15"],
+            ["tf.keras 2.15"],
+            id="a list of one axis in an archive",
+        ),
+        pytest.param(
+            of_keras("1.13.1", layer("Attention", "use_scale")),
+            "unlisted-layer",
+            ["tf.keras 1.14", "tf.keras 2.0"],
+            [],
+            id="a layer that some lines do not list",
+        ),
+        pytest.param(
+            {"evidence": evidence(), "traits": TREE_BY_TWOS, **WEIGHTS},
+            "layer-numbers",
+            ["tf.keras 2.14", "keras 3.15"],
+            ["tf.keras 2.13"],
+            id="weights whose layers are counted in twos",
         ),
         pytest.param(
             of_keras("2.13.1", layer("Dense", "kernel_initializer"), format="keras-archive"),
@@ -738,3 +782,19 @@ def test_what_can_have_saved_an_artifact_is_never_expected_to_fail_on_it(artifac
     failing = {item.loader.name: item.reasons for item in judge(read, saver) if item.verdict == "fails"}
 
     assert {loader.name for loader in saver.loaders}.isdisjoint(failing), failing
+
+
+def test_a_class_that_its_saver_cannot_have_written_so_is_somebodys_own() -> None:
+    own = layer("OrthogonalRegularizer", "strength", kind="regularizer")
+    artifact = provenance(**of_keras("2.15.0", own))
+
+    assert [item.name for item in find_custom_objects(artifact, date_artifact(artifact))] == ["OrthogonalRegularizer"]
+    assert judged(**of_keras("2.15.0", own))["tf.keras 2.15"].verdict == "needs-code"
+
+
+def test_layers_are_built_anew_by_the_lines_that_do_so() -> None:
+    convolution = layer("Conv2DTranspose", "groups", "filters")
+    facts = {"format": "saved-model", "evidence": evidence(tensorflow_version="2.3.1"), "objects": (convolution,)}
+    by_name = judged(**facts, traits=frozenset({"keras-model"}))
+
+    assert [by_name[f"tf.keras {line}"].verdict for line in ("2.1", "2.2", "2.3")] == ["loads", "fails", "loads"]
