@@ -95,6 +95,7 @@ def test_a_model_loads_in_the_environment_made_for_it(
         "how": how,
         "environment": {},
         "error": None,
+        "left_over": [],
     }
     assert exit_code == 0
 

@@ -150,11 +150,13 @@ def read_terms(
     TensorFlow among what is wanted counts as a wish. Without an index, the first engine alone is asked.
 
     Raises:
-        UsageError: A requirement cannot be read, or leaves no choice of TensorFlow.
+        UsageError: A requirement cannot be read, or leaves no choice of TensorFlow; or no environment can be of
+            the Python that is asked for.
     """
-    from envlock.candidates import Wishes, split_off_tensorflow
+    from envlock.candidates import Wishes, refuse_impossible_python, split_off_tensorflow
     from envlock.requirements_file import parse_requirement, read_requirements
 
+    refuse_impossible_python(arguments.python_version)
     read = [read_requirements(path) for path in arguments.with_requirements]
     named = map(parse_requirement, (*arguments.besides, *besides))
     tensorflow, others = split_off_tensorflow(chain(named, *(item.requirements for item in read)))
