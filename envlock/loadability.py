@@ -52,6 +52,8 @@ def find_custom_objects(provenance: Provenance, saver: Saver) -> tuple[CustomObj
     What stands only in the training configuration is left out: a model loads without it. So are operations of the
     ``tf.contrib`` of its saver, which is TensorFlow too.
     """
+    kinds = _kinds_of(_needed_objects(provenance), custom=())[:_KINDS_JUDGED]
+    namesakes = {item.class_name for item in kinds if _is_namesake(item, saver)}
     found = {
         item.class_name: CustomObject(
             name=item.class_name,
@@ -59,7 +61,7 @@ def find_custom_objects(provenance: Provenance, saver: Saver) -> tuple[CustomObj
             distribution=find_provider(item.class_name, item.registered_name),
         )
         for item in _needed_objects(provenance)
-        if _is_custom(item) or _is_namesake(item, saver)
+        if _is_custom(item) or item.class_name in namesakes
     }
     found |= {
         operation.name: CustomObject(name=operation.name, kind="operation", distribution=provider_of(operation.name))

@@ -749,6 +749,9 @@ def test_what_was_not_looked_at_in_full_is_not_said_to_load() -> None:
         pytest.param({"objects": tuple(layer(f"C{number}", "units") for number in range(20_000))}, id="classes"),
         pytest.param({"objects": tuple(layer("Dense", f"key{number}") for number in range(20_000))}, id="keys"),
         pytest.param(
+            of_keras("2.15.0", *(layer("Dense", f"key{number}") for number in range(20_000))), id="keys of a version"
+        ),
+        pytest.param(
             {
                 "format": "graph-def",
                 "evidence": evidence(tensorflow_version="1.12.0"),

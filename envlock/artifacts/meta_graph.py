@@ -199,7 +199,6 @@ def _read_keras_nodes(wire: WireReader, objects: Span, *, location: str) -> Iter
 
 
 def _has_slots(wire: WireReader, objects: Span) -> bool:
-    """Whether an optimizer keeps variables beside those of the model, as it does from its first step on."""
     nodes = wire.payloads(objects, _OBJECTS_NODE)
     return any(True for node in nodes for _ in wire.payloads(node, _OBJECT_SLOT))
 
