@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
-from itertools import chain
+from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.dating import Saver
@@ -19,7 +17,7 @@ from envlock.errors import NoCandidateError, UsageError
 from envlock.knowledge.bounds import Bound, bounds_for
 from envlock.knowledge.builds import Build, build_for
 from envlock.knowledge.custom_objects import module_of, providers_of
-from envlock.knowledge.families import members_of
+from envlock.knowledge.families import members_of, pythons_with_wheels
 from envlock.knowledge.load_rules import requirements_of_format
 from envlock.knowledge.loaders import Loader, all_loaders
 from envlock.knowledge.operations import contrib_module_of, is_core_operation
@@ -27,7 +25,6 @@ from envlock.knowledge.pairings import is_paired, release_for_tensorflow
 from envlock.knowledge.pip_support import can_be_served
 from envlock.knowledge.releases import (
     Release,
-    find_release,
     line_of,
     line_order,
     lines_of,
@@ -36,10 +33,16 @@ from envlock.knowledge.releases import (
     releases_of_line,
     sort_lines,
 )
+from envlock.knowledge.specifiers import admits
 from envlock.loadability import CustomObject, Verdict
 from envlock.provenance import Operation, Provenance
 from envlock.stamps import Stamp, known_distributions
 from envlock.target import Device, Platform, Preference, Target
+
+if TYPE_CHECKING:
+    # Their import takes a quarter of the time of an explanation, which asks no resolver.
+    from packaging.requirements import Requirement
+    from packaging.specifiers import SpecifierSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +60,11 @@ class EnvironmentCandidate:
     is_at_hand: bool
     """Whether an interpreter for the target's Python is on this machine."""
 
-    requirements: tuple[Requirement, ...]
-    """What is asked for by name: pinned, or bounded where metadata forgets it; the rest follows from metadata."""
+    asked_for: tuple[str, ...]
+    """What is asked for by name, as requirements are written: pinned, or bounded where metadata forgets it.
+
+    The rest follows from metadata.
+    """
 
     bounds: tuple[Bound, ...]
     """Corrected bounds that hold beside the requirements."""
@@ -82,9 +88,16 @@ class EnvironmentCandidate:
     @property
     def name(self) -> str:
         """As a person would say it, such as ``tensorflow-cpu 2.3.4 on Python 3.8``."""
-        names = [f"{item.name} {str(item.specifier).lstrip('=')}".strip() for item in self.requirements]
-        pinned = " + ".join(names)
+        parts = map(_split_requirement, self.asked_for)
+        pinned = " + ".join(f"{name} {specifier.lstrip('=')}".strip() for name, specifier in parts)
         return f"{pinned} on Python {self.target.python}"
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """What is *asked_for*, for resolvers."""
+        from packaging.requirements import Requirement
+
+        return tuple(map(Requirement, self.asked_for))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +143,8 @@ def releases_named(text: str) -> SpecifierSet:
     Raises:
         InvalidVersion: It is no version.
     """
+    from packaging.specifiers import SpecifierSet
+
     parts = len(Version(text).release)
     return SpecifierSet(f"=={text}.*" if parts < 3 else f"=={text}")
 
@@ -152,6 +167,8 @@ def split_off_tensorflow(requirements: Iterable[Requirement]) -> tuple[Specifier
     Raises:
         UsageError: TensorFlow is asked for with an extra or a marker, which leave no choice.
     """
+    from packaging.utils import canonicalize_name
+
     members = members_of("tensorflow")
     wish: SpecifierSet | None = None
     others: list[Requirement] = []
@@ -300,6 +317,8 @@ def _as_stamped(wishes: Wishes, stamp: Stamp) -> Wishes | None:
     is_wished = wishes.tensorflow is None or wishes.tensorflow.contains(version)
     if not is_wished or wishes.python not in {None, python}:
         return None
+    from packaging.specifiers import SpecifierSet
+
     pins = {**known_distributions(stamp), **wishes.pins}
     return replace(wishes, prefer="auto", tensorflow=SpecifierSet(f"=={version.public}"), python=python, pins=pins)
 
@@ -326,35 +345,44 @@ def _propose(
     wished = wishes.pins.get(loader.release.distribution)
     if loader.is_separate and wished is not None and line_of(wished) != loader.line:
         return None
-    possible = [
-        (build, target)
+    possible = (
+        found
         for line in loader.tensorflow
-        for build, target in _installable(loader, line, platform, provenance.code_readers, wishes)
-    ]
-    if not possible:
+        for found in _installable(loader, line, platform, provenance.code_readers, wishes)
+    )
+    chosen = _prefer_at_hand(possible, pythons)
+    if chosen is None:
         return None
-    at_hand = [(build, target) for build, target in possible if target.python in pythons]
-    build, target = (at_hand or possible)[0]
+    build, target = chosen
     brought = sorted({item.distribution for item in custom if item.distribution is not None})
     pinned = (
         *_requirements(loader, build, brought, wishes.pins),
-        *(Requirement(text) for text in requirements_of_format(provenance.format)),
+        *requirements_of_format(provenance.format),
     )
     bounds = tuple(_bounds(pinned, target.python))
-    requirements = pinned + tuple(bound.requirement for bound in bounds if bound.is_missing)
     return EnvironmentCandidate(
         loader=loader,
         tensorflow=build.release,
         needs=build.needs,
         target=target,
-        is_at_hand=bool(at_hand),
-        requirements=requirements,
+        is_at_hand=target.python in pythons,
+        asked_for=pinned + tuple(bound.text for bound in bounds if bound.is_missing),
         bounds=bounds,
         modules=modules_to_import(provenance.operations, custom, brought, build.release.line),
         probes=_probes(provenance, loader),
         verdict=verdict,
         is_saver=loader in saver.loaders and (loader.name in saver.likely or not saver.likely),
     )
+
+
+def _prefer_at_hand(possible: Iterable[tuple[Build, Target]], pythons: Collection[str]) -> tuple[Build, Target] | None:
+    """The first on one of *pythons*, else the first of all; where there are none, no other is worked out."""
+    first = None
+    for build, target in possible:
+        if not pythons or target.python in pythons:
+            return build, target
+        first = first or (build, target)
+    return first
 
 
 def _installable(
@@ -369,7 +397,7 @@ def _installable(
     for python in _pythons_with_wheels(releases, platform):
         if wishes.python not in {None, python} or (code_readers is not None and python not in code_readers):
             continue
-        if loader.is_separate and not loader.release.supports(python, platform.name):
+        if loader.is_separate and not loader.release.can_be_installed(python, platform.name):
             continue
         target = Target(python=python, platform=platform)
         builds = (
@@ -381,31 +409,23 @@ def _installable(
 
 def _pythons_with_wheels(releases: Iterable[Release], platform: Platform) -> list[str]:
     """The Pythons for which any member of the family has a wheel of any of *releases*, newest first."""
-    members = [
-        member
-        for release in releases
-        for name in members_of("tensorflow")
-        if (member := find_release(name, release.version)) is not None
-    ]
-    pythons = {python for member in members for python in python_lines_of(member, platform.name)}
+    pythons = {python for item in releases for python in pythons_with_wheels("tensorflow", item.version, platform.name)}
     return sorted(pythons, key=line_order, reverse=True)
 
 
-def _requirements(
-    loader: Loader, build: Build, brought: Iterable[str], pins: Mapping[str, Version]
-) -> Iterator[Requirement]:
+def _requirements(loader: Loader, build: Build, brought: Iterable[str], pins: Mapping[str, Version]) -> Iterator[str]:
     yield from build.requirements
     if loader.is_separate:
         name = loader.release.distribution
-        yield Requirement(f"{name}=={pins.get(name, loader.release.version)}")
+        yield f"{name}=={pins.get(name, loader.release.version)}"
     for distribution in brought:
         if distribution in pins:
-            yield Requirement(f"{distribution}=={pins[distribution]}")
+            yield f"{distribution}=={pins[distribution]}"
         elif is_paired(distribution):
             release = release_for_tensorflow(distribution, build.release.line)
-            yield Requirement(f"{distribution}=={release.version}" if release else distribution)
+            yield f"{distribution}=={release.version}" if release else distribution
         else:
-            yield Requirement(distribution)
+            yield distribution
 
 
 def _modules(custom: Collection[CustomObject], brought: Iterable[str]) -> Iterator[str]:
@@ -425,26 +445,28 @@ def _contrib_modules(operations: Iterable[Operation], line: str) -> Iterator[str
             yield module
 
 
-def _bounds(requirements: Iterable[Requirement], python: str) -> Iterator[Bound]:
-    for requirement in requirements:
-        version = _version_asked_for(requirement)
+def _bounds(requirements: Iterable[str], python: str) -> Iterator[Bound]:
+    for name, specifier in map(_split_requirement, requirements):
+        version = _version_asked_for(name, specifier)
         if version is not None:
-            yield from bounds_for(requirement.name, version, python=python)
+            yield from bounds_for(name, version, python=python)
 
 
-def _version_asked_for(requirement: Requirement) -> Version | None:
-    """The newest release that a requirement admits, or the version that it pins though there is no such release."""
-    admitted = (
-        release.version
-        for release in reversed(releases_of(requirement.name))
-        if requirement.specifier.contains(release.version)
-    )
-    pinned = (
-        Version(item.version)
-        for item in requirement.specifier
-        if item.operator == "==" and not item.version.endswith(".*")
-    )
-    return next(chain(admitted, pinned), None)
+def _version_asked_for(distribution: str, specifier: str) -> Version | None:
+    """The version that is pinned, whether there is such a release or not, or the newest that is admitted."""
+    if specifier.startswith("=="):
+        return Version(specifier.removeprefix("=="))
+    admitted = (item.version for item in reversed(releases_of(distribution)) if admits(specifier, str(item.version)))
+    return next(admitted, None)
+
+
+_EXTRAS = re.compile(r"(?:\[[^]]*\])?(?=[<>=!~]|$)")
+
+
+def _split_requirement(text: str) -> tuple[str, str]:
+    """Name and specifier of a requirement of a candidate, which has no marker and pins no whole line."""
+    name, specifier = _EXTRAS.split(text, maxsplit=1)
+    return name, specifier
 
 
 def _probes(provenance: Provenance, loader: Loader) -> tuple[str, ...]:
@@ -506,7 +528,7 @@ def _without_repetition(candidates: Iterable[EnvironmentCandidate]) -> Iterator[
     """Leave out candidates whose environment is that of an earlier one: two loaders may live in the same."""
     seen: set[tuple[object, ...]] = set()
     for candidate in candidates:
-        environment = (candidate.requirements, candidate.target)
+        environment = (candidate.asked_for, candidate.target)
         if environment not in seen:
             seen.add(environment)
             yield candidate

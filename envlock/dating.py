@@ -128,7 +128,8 @@ def _by_configuration(objects: Collection[ConfigObject], loaders: Collection[Loa
     if len(loaders) < 2 or not objects:
         return tuple(loaders)
     alike = Counter(_Kind(item.class_name, item.kind, item.keys, item.module) for item in objects)
-    judged = [(loader, _misfits(alike, loader.schema)) for loader in loaders if loader.schema is not None]
+    kinds = alike.most_common(_KINDS_JUDGED)
+    judged = [(loader, _misfits(kinds, loader.schema)) for loader in loaders if loader.schema is not None]
     # Custom subclasses and hand-edited files misfit everywhere alike: the lines that misfit least remain.
     least = min((misfits for _, misfits in judged), default=0)
     return tuple(loader for loader, misfits in judged if misfits == least)
@@ -147,10 +148,9 @@ class _Kind(NamedTuple):
 _KINDS_JUDGED = 1000
 
 
-def _misfits(alike: Counter[_Kind], schema: SchemaLine) -> int:
-    """How many objects this line would not have written as they stand."""
-    judged = alike.most_common(_KINDS_JUDGED)
-    return sum(count for kind, count in judged if not _can_have_written(kind, schema))
+def _misfits(kinds: Iterable[tuple[_Kind, int]], schema: SchemaLine) -> int:
+    """How many objects this line would not have written as they stand, given each kind with their number."""
+    return sum(count for kind, count in kinds if not _can_have_written(kind, schema))
 
 
 def _can_have_written(item: _Kind, schema: SchemaLine) -> bool:
@@ -173,7 +173,7 @@ def _keras_lines(loaders: Iterable[Loader], provenance: Provenance) -> tuple[str
     lines = sort_lines(loader.line for loader in loaders if loader.schema is not None)
     if lines:
         return lines
-    # Releases that no loader row stands for, such as Keras 1: the label alone speaks.
+    # Releases that no loader row stands for, such as Keras 1.1: the label alone speaks.
     version = _version_of_label(provenance.recorded("keras-version"))
     known = version is not None and line_of(version) in lines_of("keras")
     return (line_of(version),) if known and version is not None else ()

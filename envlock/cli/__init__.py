@@ -49,7 +49,7 @@ COMMANDS: Mapping[str, Callable[[], Command | CommandGroup]] = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code.
+    """Run the command line and return its exit code; without *argv*, what was typed, as all that the process is for.
 
     After an interruption, and after SIGTERM and SIGHUP, it is 128 and the number of the signal, as shells expect it.
     """
@@ -59,7 +59,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr = StringIO()
     output = _StandardOutput(sys.stdout)
     try:
-        with _rare_garbage_collection(), _ending_signals_raised(), redirect_stdout(cast("TextIO", output)):
+        with (
+            _rare_garbage_collection(is_whole_process=argv is None),
+            _ending_signals_raised(),
+            redirect_stdout(cast("TextIO", output)),
+        ):
             try:
                 return _run(words)
             finally:
@@ -306,21 +310,24 @@ def _fail_to_print(error: _OutputError, output: _StandardOutput) -> int:
 
 # --- garbage collection --------------------------------------------------------------------------------------
 
-_ALLOCATIONS_BETWEEN_COLLECTIONS = 50_000
-"""More than what most commands allocate in all."""
+_ALLOCATIONS_BETWEEN_COLLECTIONS = 200_000
+"""More than what most commands allocate in all: modules, tables and verdicts take half of it."""
 
 
 @contextmanager
-def _rare_garbage_collection() -> Iterator[None]:
+def _rare_garbage_collection(*, is_whole_process: bool) -> Iterator[None]:
     """Within the block, garbage is not looked for among modules and tables while these are being loaded.
 
-    There is none, and going through them over and over takes a tenth of the time of a short command.
+    There is none, and going through them over and over takes a tenth of the time of a short command. Where that is the
+    whole process, Python does not go through them once more as it ends.
     """
     usual = gc.get_threshold()
     gc.set_threshold(_ALLOCATIONS_BETWEEN_COLLECTIONS, *usual[1:])
     try:
         yield
     finally:
+        if is_whole_process:
+            gc.freeze()
         gc.set_threshold(*usual)
 
 

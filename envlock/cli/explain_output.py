@@ -233,7 +233,7 @@ def _choice(candidate: EnvironmentCandidate) -> Document:
         "platform": candidate.target.platform.name,
         "implementation": candidate.loader.implementation,
         "line": candidate.loader.line,
-        "requirements": [str(requirement) for requirement in candidate.requirements],
+        "requirements": list(candidate.asked_for),
         "verdict": candidate.verdict.verdict,
         "is_saver": candidate.is_saver,
         "reason": describe_choice(candidate),

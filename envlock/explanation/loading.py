@@ -35,7 +35,7 @@ def pythons_of(loader: Loader, provenance: Provenance) -> tuple[str, ...]:
     return tuple(
         python
         for python, platforms in (_pythons(loader.tensorflow[0]) if loader.tensorflow else ())
-        if any(not loader.is_separate or loader.release.supports(python, platform) for platform in platforms)
+        if any(not loader.is_separate or loader.release.can_be_installed(python, platform) for platform in platforms)
         and (readers is None or python in readers)
     )
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
 from packaging.version import Version
 
-from envlock.knowledge.accelerators import CudaBuild, cuda_for, driver_for
 from envlock.knowledge.families import member_for_cpu
 from envlock.knowledge.platform_support import metal_for, wheel_origin_of
 from envlock.knowledge.releases import Release, find_release, releases_of
 from envlock.knowledge.specifiers import admits
-from envlock.knowledge.tpu import tpu_distribution_for, tpu_generations, tpu_platforms, tpu_software_for
 from envlock.target import Device, Target
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+    from envlock.knowledge.accelerators import CudaBuild
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +27,8 @@ class Build:
     release: Release
     """Of the member of the TensorFlow family that is installed."""
 
-    requirements: tuple[Requirement, ...]
-    """The member pinned, with the extra and the plug-in that the device asks for."""
+    requirements: tuple[str, ...]
+    """As they are written: the member pinned, with the extra and the plug-in that the device asks for."""
 
     needs: tuple[str, ...]
     """What no installer brings, for a person to see to."""
@@ -66,6 +69,9 @@ def _has_library(version: Version, target: Target) -> bool:
 
 
 def _cuda(version: Version, target: Target) -> Build | None:
+    # Here as below: most environments are for processors, and must not wait for the tables of other devices.
+    from envlock.knowledge.accelerators import cuda_for
+
     build = cuda_for(version)
     if build is None or target.platform.name not in build.platforms:
         return None
@@ -79,6 +85,8 @@ def _cuda(version: Version, target: Target) -> Build | None:
 
 
 def _cuda_needs(build: CudaBuild, target: Target, *, brings_cuda: bool) -> Iterator[str]:
+    from envlock.knowledge.accelerators import driver_for
+
     driver = driver_for(build.cuda, "windows" if target.platform.system == "Windows" else "linux")
     yield f"an NVIDIA driver, {driver.to_run} or newer"
     if not brings_cuda:
@@ -89,6 +97,8 @@ def _cuda_needs(build: CudaBuild, target: Target, *, brings_cuda: bool) -> Itera
 
 
 def _tpu(version: Version, target: Target) -> Build | None:
+    from envlock.knowledge.tpu import tpu_distribution_for, tpu_generations, tpu_platforms, tpu_software_for
+
     member = find_release("tensorflow", version)
     if member is None or target.platform.name not in tpu_platforms():
         return None
@@ -97,7 +107,7 @@ def _tpu(version: Version, target: Target) -> Build | None:
     distribution = tpu_distribution_for(version)
     if distribution is not None:
         needs = () if distribution.is_indexed else (f"libtpu, as {distribution.libtpu}",)
-        return Build(release=member, requirements=(distribution.requirement,), needs=needs)
+        return Build(release=member, requirements=(str(distribution.requirement),), needs=needs)
     software = dict.fromkeys(filter(None, (tpu_software_for(version, name) for name in tpu_generations())))
     if not software:
         return None
@@ -109,7 +119,7 @@ def _metal(version: Version, target: Target) -> Build | None:
     if plug_in is None or not _has_library(version, target) or not _has_wheel(plug_in, target):
         return None
     member = member_for_cpu("tensorflow", version, python=target.python, platform=target.platform.name)
-    return _build(member, others=(plug_in,)) if member else None
+    return _build(member, others=(str(plug_in),)) if member else None
 
 
 def _has_wheel(requirement: Requirement, target: Target) -> bool:
@@ -124,8 +134,8 @@ def _build(
     release: Release,
     *,
     extra: str | None = None,
-    others: tuple[Requirement, ...] = (),
+    others: tuple[str, ...] = (),
     needs: tuple[str, ...] = (),
 ) -> Build:
     name = f"{release.distribution}[{extra}]" if extra else release.distribution
-    return Build(release=release, requirements=(Requirement(f"{name}=={release.version}"), *others), needs=needs)
+    return Build(release=release, requirements=(f"{name}=={release.version}", *others), needs=needs)

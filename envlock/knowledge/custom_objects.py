@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from envlock.knowledge.datafiles import read_json
+from envlock.knowledge.datafiles import read_rows
 
 
 class Provider(NamedTuple):
@@ -68,9 +68,9 @@ def module_of(distribution: str) -> str | None:
     return str(curated["module"]) if curated is not None else None
 
 
-def _curated() -> dict[str, dict[str, Any]]:
+def _curated() -> Mapping[str, Mapping[str, Any]]:
     """The curated rows by distribution, in the order of preference."""
-    rows: dict[str, dict[str, Any]] = read_json("custom_objects.json")["providers"]
+    rows: Mapping[str, Mapping[str, Any]] = read_rows("custom_objects.json")["providers"]
     return rows
 
 
@@ -81,7 +81,7 @@ def _claimants(package: str) -> Iterator[str]:
 
 def _rows(plain: str, *, is_registered: bool) -> Iterable[list[Any]]:
     """Generated rows, and those of curated distributions that are not read."""
-    table = read_json("custom_objects.json")
+    table = read_rows("custom_objects.json")
     yield from table["objects"].get(plain, ())
     if is_registered:
         yield from table["homonyms"].get(plain, ())
@@ -95,7 +95,7 @@ def _read(row: list[Any], package: str, plain: str) -> Provider | None:
     # Keras names the class alone, or `Custom`, where nothing else was registered.
     if package not in {"", "Custom", *packages}:
         return None
-    versions = read_json("custom_objects.json")["versions"].get(distribution, ())
+    versions = read_rows("custom_objects.json")["versions"].get(distribution, ())
     return _provider(
         distribution,
         module=module,

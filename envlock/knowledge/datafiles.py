@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,42 @@ def read_json(name: str) -> dict[str, Any]:
     """A generated table, such as ``releases/tensorflow.json``. Callers must not change it."""
     loaded: dict[str, Any] = json.loads((data_folder() / name).read_bytes())
     return loaded
+
+
+@cache
+def read_rows(name: str) -> Mapping[str, Any]:
+    """The same as :func:`read_json`, for large tables that are asked about few rows: only these are decoded."""
+    lines = iter((data_folder() / name).read_text(encoding="utf-8").split("\n"))
+    return _Rows(lines) if next(lines) == "{" else read_json(name)
+
+
+class _Rows(Mapping[str, Any]):
+    """One level of a generated table, whose rows have a line each: ``"name":value,``."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        """Take *lines* up to the one that closes the level."""
+        self._written: dict[str, str | _Rows] = {}
+        self._decoded: dict[str, Any] = {}
+        for line in lines:
+            if line.startswith("}"):
+                break
+            name, _, value = line.partition('":')
+            self._written[name[1:]] = _Rows(lines) if value == "{" else value
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._decoded:
+            value = self._written[name]
+            self._decoded[name] = value if isinstance(value, _Rows) else json.loads(value.removesuffix(","))
+        return self._decoded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._written
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._written)
+
+    def __len__(self) -> int:
+        return len(self._written)
 
 
 @cache

@@ -37,6 +37,13 @@ def member_for_cpu(family: str, version: Version, *, python: str, platform: str)
 
 
 @cache
+def pythons_with_wheels(family: str, version: Version, platform: str) -> frozenset[str]:
+    """The Python lines for which any member of *family* has a wheel of *version* on *platform*."""
+    releases = (find_release(member, version) for member in members_of(family))
+    return frozenset(line for item in releases if item is not None for line in python_lines_of(item, platform))
+
+
+@cache
 def platforms_by_python(family: str, line: str) -> Mapping[str, frozenset[str]]:
     """The Python lines for which any member has a wheel of a line of *family*, oldest first, and on which platforms."""
     releases = [release for member in members_of(family) for release in releases_of_line(member, line)]

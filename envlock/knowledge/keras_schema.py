@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
-from envlock.knowledge.datafiles import read_json
+from envlock.knowledge.datafiles import read_rows
 from envlock.knowledge.releases import line_of_text, line_order
 from envlock.knowledge.spans import holds, names_at
 
@@ -117,20 +117,20 @@ class SchemaLine(NamedTuple):
     def has_function(self, name: str) -> bool:
         """Whether a function, or an alias of a class or function, of that name can be looked up."""
         index = _index_of(self.lineage, self.line)
-        functions = read_json(f"keras_schema/{self.lineage}.json")["functions"].values()
+        functions = _table(self.lineage)["functions"].values()
         return any(holds(spans.get(name), index) for spans in functions) or bool(self._aliased(name))
 
     def _aliased(self, name: str) -> list[str]:
         """The names of what goes by *name* as an alias in this line."""
         index = _index_of(self.lineage, self.line)
-        aliases = read_json(f"keras_schema/{self.lineage}.json")["aliases"].get(name, {})
-        return [target for target, spans in aliases.items() if holds(spans, index)]
+        targets = _aliases(self.lineage).get(name, {})
+        return [target for target, spans in targets.items() if holds(spans, index)]
 
 
 @cache
 def lines_with_schema(lineage: Lineage) -> tuple[str, ...]:
     """The lines whose sources were read, oldest first, whichever distribution carries them."""
-    return tuple(line_of_text(version) for _, version in read_json(f"keras_schema/{lineage}.json")["versions"])
+    return tuple(line_of_text(version) for _, version in _table(lineage)["versions"])
 
 
 @cache
@@ -140,9 +140,18 @@ def _index_of(lineage: Lineage, line: str) -> int:
     return max(index for index, known in enumerate(lines) if line_order(known) <= line_order(line))
 
 
-def _classes(lineage: Lineage) -> dict[str, dict[str, Any]]:
-    classes: dict[str, dict[str, Any]] = read_json(f"keras_schema/{lineage}.json")["classes"]
+def _classes(lineage: Lineage) -> Mapping[str, dict[str, Any]]:
+    classes: Mapping[str, dict[str, Any]] = _table(lineage)["classes"]
     return classes
+
+
+def _aliases(lineage: Lineage) -> Mapping[str, dict[str, Any]]:
+    aliases: Mapping[str, dict[str, Any]] = _table(lineage)["aliases"]
+    return aliases
+
+
+def _table(lineage: Lineage) -> Mapping[str, Any]:
+    return read_rows(f"keras_schema/{lineage}.json")
 
 
 @cache
@@ -152,21 +161,16 @@ def _names_of_class(lineage: Lineage, name: str, index: int, column: str) -> fro
 
 
 def is_known_class(name: str) -> bool:
-    """Whether any line of any lineage finds a class under that name."""
-    return any(name in _class_names(lineage) for lineage in LINEAGES)
-
-
-@cache
-def _class_names(lineage: Lineage) -> frozenset[str]:
-    """The names under which some line finds a class: its own, and those that it goes by."""
-    classes, aliases = _classes(lineage), read_json(f"keras_schema/{lineage}.json")["aliases"]
-    return frozenset(classes) | {name for name, targets in aliases.items() if not classes.keys().isdisjoint(targets)}
+    """Whether any line of any lineage finds a class under that name: its own, or one that it goes by."""
+    return any(
+        name in _classes(lineage) or not _classes(lineage).keys().isdisjoint(_aliases(lineage).get(name, ()))
+        for lineage in LINEAGES
+    )
 
 
 def is_known_function(name: str) -> bool:
     """Whether any line of any lineage can look up a function of that name."""
     for lineage in LINEAGES:
-        table = read_json(f"keras_schema/{lineage}.json")
-        if name in table["aliases"] or any(name in functions for functions in table["functions"].values()):
+        if name in _aliases(lineage) or any(name in known for known in _table(lineage)["functions"].values()):
             return True
     return False

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from envlock.knowledge.datafiles import read_json
+from envlock.knowledge.datafiles import read_rows
 from envlock.knowledge.releases import line_of_text, line_order
 from envlock.knowledge.spans import holds, names_at
 
@@ -56,7 +57,7 @@ def has_default(name: str, attribute: str) -> bool:
 
 def contrib_module_of(name: str, line: str) -> str | None:
     """The module of ``tf.contrib`` whose import registers the operation in a TensorFlow line; ``None`` for no such."""
-    table = read_json("operations.json")["contrib"]
+    table = read_rows("operations.json")["contrib"]
     lines = [line_of_text(version) for version in table["versions"]]
     row = table["ops"].get(name)
     earlier = [index for index, known in enumerate(lines) if line_order(known) <= line_order(line)]
@@ -69,15 +70,15 @@ def contrib_module_of(name: str, line: str) -> str | None:
 
 def provider_of(name: str) -> str | None:
     """The add-on distribution that registers the operation, or ``None``."""
-    packages = read_json("operations.json")["packages"]
+    packages = read_rows("operations.json")["packages"]
     return next((package for package in packages if package != CORE and name in packages[package]["ops"]), None)
 
 
-def _table(package: str) -> dict[str, Any]:
-    table: dict[str, Any] = read_json("operations.json")["packages"][package]
+def _table(package: str) -> Mapping[str, Any]:
+    table: Mapping[str, Any] = read_rows("operations.json")["packages"][package]
     return table
 
 
-def _operations(package: str) -> dict[str, Any]:
-    operations: dict[str, Any] = _table(package)["ops"]
+def _operations(package: str) -> Mapping[str, Any]:
+    operations: Mapping[str, Any] = _table(package)["ops"]
     return operations

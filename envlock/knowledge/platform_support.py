@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
 from packaging.version import Version
 
 from envlock.knowledge.datafiles import read_toml
 from envlock.knowledge.specifiers import admits
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +30,9 @@ class WheelOrigin:
 
 def wheel_origin_of(version: Version, platform: str) -> WheelOrigin | None:
     """Where a TensorFlow release comes from on *platform*, such as ``linux_x86_64``; ``None`` where it is not there."""
+    release = str(version)
     for row in read_toml("platforms.toml")["wheel"]:
-        if row["platform"] == platform and admits(row["releases"], str(version)) and "carried_by" in row:
+        if row["platform"] == platform and admits(row["releases"], release) and "carried_by" in row:
             return WheelOrigin(
                 carried_by=row["carried_by"],
                 is_asked_for_by_name=not row.get("is_required", True),
@@ -49,6 +53,8 @@ def instructions_needed(version: Version, platform: str) -> frozenset[str]:
 
 def metal_for(version: Version) -> Requirement | None:
     """The plug-in that brings the GPUs of Macs to a TensorFlow release; ``None`` before there was one."""
+    from packaging.requirements import Requirement
+
     for row in read_toml("platforms.toml")["metal"]:
         if admits(row["tensorflow"], str(version)):
             return Requirement(f"{row['distribution']}{row['releases']}")

@@ -45,6 +45,13 @@ class Release(NamedTuple):
         accepted = {f"cp{python.replace('.', '')}", f"py{major}", f"py2.py{major}", "py2.py3"}
         return not accepted.isdisjoint(tags)
 
+    def can_be_installed(self, python: str, platform: str) -> bool:
+        """Whether a wheel for CPython *python* on *platform* exists, or there is but a source distribution for all.
+
+        What has no wheel at all is pure Python of a time when nothing else was uploaded.
+        """
+        return not self.wheels or self.supports(python, platform)
+
 
 def line_of(version: Version) -> str:
     """The minor release series of *version*, such as ``2.4``."""
@@ -87,7 +94,7 @@ def latest_of_line(distribution: str, line: str) -> Release | None:
 
 def find_release(distribution: str, version: Version) -> Release | None:
     """The release of exactly *version*, yanked or not."""
-    return next((item for item in releases_of(distribution) if item.version == version), None)
+    return _releases_by_version(distribution).get(version)
 
 
 def lines_of(distribution: str) -> tuple[str, ...]:
@@ -105,6 +112,11 @@ def python_lines_of(release: Release, platform: str) -> tuple[str, ...]:
     tags = release.wheels.get(platform, ())
     lines = (f"{tag[2]}.{tag[3:]}" for tag in tags if tag.startswith("cp") and len(tag) > 3)
     return sort_lines(line for line in lines if release.supports(line, platform))
+
+
+@cache
+def _releases_by_version(distribution: str) -> dict[Version, Release]:
+    return {release.version: release for release in releases_of(distribution)}
 
 
 @cache

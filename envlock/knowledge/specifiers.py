@@ -31,7 +31,7 @@ _COMPARISONS: dict[str, Callable[[_Numbers, _Numbers], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
-_PLAIN_BOUND = re.compile(r"\s*([<>]=?|[=!]=|~=(?=\s*\d+\.))\s*(\d+(?:\.\d+)*)\s*", re.ASCII)
+_PLAIN_BOUND = re.compile(r"\s*([<>]=?|[=!]=|~=(?=\s*\d+\.))\s*(\d+(?:\.\d+)*)(rc\d+)?\s*", re.ASCII)
 
 
 @cache
@@ -42,7 +42,10 @@ def _plain_bounds(specifier: str) -> tuple[_Bound, ...] | None:
         match = _PLAIN_BOUND.fullmatch(part)
         if match is None:
             return None
-        comparison, text = match.groups()
+        comparison, text, candidate = match.groups()
+        # Of plain releases, those from 2.9.0rc0 on are those from 2.9.0 on.
+        if candidate is not None and comparison != ">=":
+            return None
         if comparison == "~=":
             # ~=2.6.1 is >=2.6.1,<2.7
             *kept, last = map(int, text.split(".")[:-1])

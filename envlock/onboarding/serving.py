@@ -92,7 +92,7 @@ def _homes(
 def _can_be_had(loader: Loader, base: Setting, terms: Terms) -> bool:
     if base.line not in loader.tensorflow:
         return False
-    if loader.is_separate and not loader.release.supports(base.python, terms.platform.name):
+    if loader.is_separate and not loader.release.can_be_installed(base.python, terms.platform.name):
         return False
     target = Target(python=base.python, platform=terms.platform)
     return build_for(base.tensorflow, target, terms.wishes.device, member=loader.family_member) is not None

@@ -190,7 +190,7 @@ def release_within(
         for release in (*releases_of(distribution), *filter(None, [best]))
         if specifier.contains(release.version)
         and setting.line in _tensorflow_lines(distribution, release.version)
-        and release.supports(setting.python, platform.name)
+        and release.can_be_installed(setting.python, platform.name)
     ]
     return Requirement(f"{distribution}=={fitting[-1].version}") if fitting else None
 

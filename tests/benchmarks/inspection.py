@@ -1,4 +1,4 @@
-"""What ``envlock inspect`` costs: wall time and memory of the process, requests and bytes of a remote artifact.
+"""What ``envlock inspect`` and ``envlock explain`` cost: wall time and memory of the process, requests and bytes of a remote artifact.
 
     python tests/benchmarks/inspection.py [--runs N] [--h5py EXE] [--bulk FOLDER]
 
@@ -111,6 +111,12 @@ ARTIFACTS: dict[str, Callable[[Path], Path]] = {
     "large SavedModel": large_saved_model,
 }
 
+EXPLAINED = {
+    "SavedModel": ASSETS / "saved_model" / "2.6",
+    ".keras": ASSETS / "keras" / "tf-2.21-functional.keras",
+    ".h5": ASSETS / "example" / "model.h5",
+}
+
 
 def sparse(path: Path, head: bytes, size: int = TWO_GIBIBYTES) -> Path:
     """A file of *size* bytes that begins with *head* and takes no more room than that."""
@@ -155,6 +161,7 @@ def commands(artifacts: dict[str, Path], h5py: str | None) -> dict[str, list[str
         **({"import h5py": [h5py, "-c", "import h5py"]} if h5py else {}),
         "envlock --help": [*envlock, "--help"],
         **{f"inspect {name}": [*envlock, "inspect", str(path)] for name, path in artifacts.items()},
+        **{f"explain {name}": [*envlock, "explain", str(path)] for name, path in EXPLAINED.items()},
     }
 
 
