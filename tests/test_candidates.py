@@ -59,6 +59,12 @@ def test_the_saver_itself_comes_first(version: str, name: str) -> None:
     assert propose(keras_file(version))[0].name == name
 
 
+def test_a_release_without_a_wheel_is_the_saver_too() -> None:
+    best = propose(keras_file("1.2.2", objects=(layer("Dense", "name", "output_dim", "activation"),)))[0]
+
+    assert best.name == "tensorflow 1.15.5 + keras 1.2.2 + setuptools <82 on Python 3.7"
+
+
 def test_standalone_keras_gets_standalone_keras() -> None:
     best = propose(keras_file("2.2.4"))[0]
 

@@ -113,7 +113,7 @@ SAID = [
         "brings its own, which writes keras_version 2.2.4-tf, or 2.3.0-tf once TF2 behaviour is switched",
     ),
     ("tensorflow", "2.3.4", "keras-inside", "brings its own, which writes keras_version 2.4.0"),
-    ("tensorflow", "1.15.5", "keras-beside", "keras 2.0 to 2.3"),
+    ("tensorflow", "1.15.5", "keras-beside", "keras 1.2, 2.0 to 2.3"),
     (
         "tensorflow",
         "1.15.5",

@@ -191,8 +191,7 @@ def _last_releases(subject: str, line: str, targets: Iterable[Target]) -> list[t
 def _can_install(release: Release, target: Target) -> bool:
     if release.distribution == TENSORFLOW and build_for(release.version, target, "cpu") is None:
         return False
-    # What has no wheel at all is pure Python of a time when nothing else was uploaded.
-    return not release.wheels or release.supports(target.python, target.platform.name)
+    return release.can_be_installed(target.python, target.platform.name)
 
 
 def _tensorflow_lines(release: Release, targets: Sequence[Target]) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def plan_pinned_trials(pinned: Requirement, pythons: Iterable[str], platform: Pl
             continue
         for line, target in product(_tensorflow_lines(release), targets):
             build = _newest_build(line, target, "cpu", member=_required_member(release, target))
-            if build is not None and _can_install(release, target):
+            if build is not None and release.can_be_installed(target.python, target.platform.name):
                 yield _trial_of(release.distribution, release.version, build, (release,), target)
 
 
@@ -109,11 +109,6 @@ def _tensorflow_lines(release: Release) -> tuple[str, ...]:
     return (of_its_time[-1],) if of_its_time else lines[:1]
 
 
-def _can_install(release: Release, target: Target) -> bool:
-    # What has no wheel at all is pure Python of a time when nothing else was uploaded.
-    return not release.wheels or release.supports(target.python, target.platform.name)
-
-
 def _trial_of(subject: str, version: Version, build: Build, others: tuple[Release, ...], target: Target) -> Trial:
     """The trial of a TensorFlow *build* beside *others*, with the corrected bounds of all."""
     bounds = [
@@ -125,7 +120,7 @@ def _trial_of(subject: str, version: Version, build: Build, others: tuple[Releas
         subject=subject,
         version=version,
         requirements=(
-            *build.requirements,
+            *map(Requirement, build.requirements),
             *(Requirement(f"{item.distribution}=={item.version}") for item in others),
             *(bound.requirement for bound in bounds if bound.is_missing),
         ),

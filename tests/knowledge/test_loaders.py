@@ -52,6 +52,6 @@ def test_each_implementation_has_the_lines_between_its_first_and_its_last() -> N
         ("tf.keras", "tfkeras"): ("1.4", "2.15"),
         ("tf-keras", "tfkeras"): ("2.16", "2.21"),
         ("keras-core", "keras3"): ("0.1", "0.1"),
-        ("keras", "keras2"): ("2.0", "2.3"),
+        ("keras", "keras2"): ("1.2", "2.3"),
         ("tensorflow", None): ("1.4", "2.21"),
     }

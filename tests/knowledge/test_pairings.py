@@ -51,6 +51,13 @@ def test_an_add_on_is_chosen_for_a_line(distribution: str, line: str, release: s
     assert (str(found.version) if found else None) == release
 
 
+def test_of_keras_1_the_last_release_alone_runs_on_tensorflow() -> None:
+    lines = paired_lines("keras", Version("1.2.2"))
+
+    assert (lines[0], lines[-1], len(lines)) == ("1.15", "1.4", 12)
+    assert [paired_lines("keras", Version(version)) for version in ("1.0.8", "1.1.2", "1.2.1")] == [(), (), ()]
+
+
 def test_the_lines_of_a_release_are_those_of_all_its_rows() -> None:
     assert paired_lines("tensorflow-addons", Version("0.12.1")) == ("2.4", "2.3")
     assert paired_lines("tensorflow-hub", Version("0.16.1"))[-1] == "2.14"

@@ -63,7 +63,7 @@ def date_all(folder: Path = OBSERVED) -> Iterator[Dating]:
     artifacts = {
         (observation.saver, observation.provenance.path): observation
         for observation in read_observations(folder)
-        # What no line of the output of `explain` saved, as Keras 1, has no window to be in.
+        # What no line of the output of `explain` saved, as Keras 1.1, has no window to be in.
         if observation.provenance is not None and environments[observation.saver].loaders
     }
     for observation in artifacts.values():

@@ -77,6 +77,7 @@ def test_subjects_come_in_the_order_of_their_worth_and_further_pairings_last(nam
     [
         pytest.param("tf-keras: tensorflow==2.18.1 tf-keras==2.18.0 on 3.12", id="the member that metadata demands"),
         pytest.param("keras: tensorflow==1.15.5 keras==2.2.5 on 3.7", id="the newest TensorFlow it runs on"),
+        pytest.param("keras: tensorflow==1.4.1 keras==1.2.2 h5py<3 setuptools<82 on 3.6", id="without a wheel"),
         pytest.param("tensorflow-addons: tensorflow-cpu==2.10.1 tensorflow-addons==0.18.0 on 3.10", id="built against"),
         pytest.param(
             "tensorflow-addons: tensorflow-gpu==2.0.0 tensorflow-addons==0.6.0 on 3.7", id="one exact release"

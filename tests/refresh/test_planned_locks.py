@@ -62,10 +62,10 @@ def test_each_line_is_asked_for_on_each_device_that_it_is_built_for(
             id="without a wheel",
         ),
         pytest.param(
-            "keras==1.2.2",
+            "keras==1.1.2",
             ["3.6"],
             LINUX_X86_64,
-            ["tensorflow==1.4.1 keras==1.2.2 h5py<3 on 3.6"],
+            ["tensorflow==1.4.1 keras==1.1.2 h5py<3 on 3.6"],
             id="older than every line",
         ),
         pytest.param(
