@@ -94,6 +94,7 @@ def check_there(loading: Loading, environment: InstalledEnvironment, reporter: R
             provenance.path,
             **loading.arguments,
             loaders=how["loaders"],
+            names=how["names"],
             modules=loading.modules_there(environment.distributions, environment.tensorflow),
             environment={**environment.variables, **how["environment"]},
         )

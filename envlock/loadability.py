@@ -7,11 +7,12 @@ to the line, and whether the operations of a graph are registered there.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from envlock.dating import Saver, line_of_label
 from envlock.formats.text import printable
 from envlock.knowledge.custom_objects import find_provider
+from envlock.knowledge.global_names import is_builtin, module_called
 from envlock.knowledge.keras_schema import SchemaLine, is_known_class, is_known_function
 from envlock.knowledge.load_rules import LoadRule, ObjectPattern, graph_rules, load_rules, module_rules
 from envlock.knowledge.loaders import Loader, keras_loaders, own_packages, tensorflow_loaders
@@ -19,7 +20,14 @@ from envlock.knowledge.operations import contrib_module_of, has_default, is_core
 from envlock.knowledge.specifiers import admits
 from envlock.provenance import ConfigObject, Operation, Provenance
 
+if TYPE_CHECKING:
+    from envlock.knowledge.api_uses import DatedName
+
 VerdictName = Literal["loads", "needs-code", "fails", "unknown"]
+
+
+LOOKED_UP = frozenset({"name", "module"})
+"""Kinds of what is no class or function that Keras asks for, but something that a stored function looks up by name."""
 
 
 class Reason(NamedTuple):
@@ -42,6 +50,8 @@ class CustomObject(NamedTuple):
 
     name: str
     kind: str
+    """What it is to Keras, or to stored functions; see :data:`LOOKED_UP`."""
+
     distribution: str | None
     """The distribution that is known to bring it; ``None`` where it must be the person's own."""
 
@@ -54,7 +64,8 @@ def find_custom_objects(provenance: Provenance, saver: Saver) -> tuple[CustomObj
     """
     kinds = _kinds_of(_needed_objects(provenance), custom=())[:_KINDS_JUDGED]
     namesakes = {item.class_name for item in kinds if _is_namesake(item, saver)}
-    found = {
+    found = {item.name: item for item in _undefined_names(provenance)}
+    found |= {
         item.class_name: CustomObject(
             name=item.class_name,
             kind=item.kind,
@@ -96,13 +107,16 @@ class _Needs(NamedTuple):
     of_contrib: tuple[str, ...]
     """Operations that were registered by ``tf.contrib``."""
 
+    dated: tuple[DatedName, ...]
+    """What stored functions look up of TensorFlow that not all releases have."""
+
     doubts: tuple[Reason, ...]
     """Why a loader that nothing speaks against is not known to load it all the same."""
 
 
 def _sort_out_needs(provenance: Provenance, saver: Saver) -> _Needs:
     custom = find_custom_objects(provenance, saver)
-    names = {item.name for item in custom}
+    names = {item.name for item in custom if item.kind not in LOOKED_UP}
     kinds = _kinds_of(_needed_objects(provenance), names)
     is_saved_model = provenance.format == "saved-model"
     rebuilt = _kinds_of(_objects_of_model(provenance), names) if is_saved_model else ()
@@ -115,6 +129,7 @@ def _sort_out_needs(provenance: Provenance, saver: Saver) -> _Needs:
         of_contrib=tuple(
             item.name for item in provenance.operations if not is_core_operation(item.name) and item.name not in names
         ),
+        dated=tuple(_dated_lookups(provenance)),
         doubts=tuple(_doubts(saver, len(kinds))),
     )
 
@@ -152,7 +167,7 @@ def _judge_loader(provenance: Provenance, saver: Saver, needs: _Needs, loader: L
         *_configuration_failures(saver, needs, loader),
         *_operation_failures(provenance, needs, loader),
         *_runtime_failures(provenance, loader),
-        *_bytecode_failures(provenance, loader),
+        *_bytecode_failures(provenance, needs, loader),
     )
     if failures:
         return Verdict(loader=loader, verdict="fails", reasons=failures)
@@ -214,11 +229,15 @@ def _is_like(item: ConfigObject, pattern: ObjectPattern, custom: Collection[str]
     if pattern.call_arguments and pattern.call_arguments.isdisjoint(item.call_arguments):
         return False
     settings = dict(item.settings)
+    if not all(part in str(settings.get(key, "")) for key, part in pattern.holding.items()):
+        return False
     lists = {key: value for key, value in settings.items() if isinstance(value, tuple)}
     structured = item.keys - settings.keys() | lists.keys()
     if pattern.structured_keys and pattern.structured_keys.isdisjoint(structured):
         return False
     if pattern.several_keys and not any(len(lists.get(key, ())) > 1 for key in pattern.several_keys):
+        return False
+    if pattern.open_keys and not any(lists.get(key, ())[-1:] == (None,) for key in pattern.open_keys):
         return False
     is_set = item.keys - {key for key, value in settings.items() if value is None}
     return (
@@ -347,9 +366,11 @@ def _is_of_contrib(operation: str, saver: Saver) -> bool:
 
 
 def _operation_failures(provenance: Provenance, needs: _Needs, loader: Loader) -> Iterator[Reason]:
+    if not provenance.operations:
+        return
     line = loader.line if loader.implementation in {"tf.keras", "tensorflow"} else loader.tensorflow[0]
     registry = registry_of(line)
-    if registry is None or not provenance.operations:
+    if registry is None:
         return
     rules = graph_rules()
     checks_attributes = not admits(rules.ignores_unknown_attributes, line)
@@ -405,12 +426,55 @@ def _runtime_doubts(provenance: Provenance, saver: Saver, loader: Loader) -> Ite
 # --- bytecode ------------------------------------------------------------------------------------------------
 
 
-def _bytecode_failures(provenance: Provenance, loader: Loader) -> Iterator[Reason]:
+def _bytecode_failures(provenance: Provenance, needs: _Needs, loader: Loader) -> Iterator[Reason]:
     """Marshalled code means something in some Pythons alone, and not every line runs on one of them."""
     readers = provenance.code_readers if provenance.format.startswith("keras") else None
     if readers is not None and readers.isdisjoint(loader.pythons):
         message = f"{loader.name} does not run on Python {_listed(readers)}, which its bytecode is for"
         yield Reason(reference="python-bytecode", message=message)
+    missing = [item.name for item in needs.dated if not any(admits(item.releases, line) for line in loader.tensorflow)]
+    if missing:
+        message = f"a stored function looks up {_listed(missing)}, which no TensorFlow has that {loader.name} runs on"
+        yield Reason(reference="missing-name", message=message)
+
+
+def names_looked_up(provenance: Provenance) -> tuple[str, ...]:
+    """Global names that the stored functions of a Keras model look up, and that no Python has itself; sorted.
+
+    A SavedModel brings what its functions compute, and can do without.
+    """
+    return tuple(sorted({dotted.partition(".")[0] for dotted in _lookups(provenance)}))
+
+
+def _lookups(provenance: Provenance) -> Iterator[str]:
+    if provenance.format.startswith("keras"):
+        for item in provenance.code:
+            if not item.location.startswith(_TRAINING):
+                yield from (dotted for dotted in item.lookups if not is_builtin(dotted.partition(".")[0]))
+
+
+def _undefined_names(provenance: Provenance) -> Iterator[CustomObject]:
+    """Those that only somebody's own code has, or an add-on."""
+    for name in names_looked_up(provenance):
+        module = module_called(name)
+        if module is None:
+            yield CustomObject(name=name, kind="name", distribution=None)
+        elif module.distribution is not None:
+            yield CustomObject(name=name, kind="module", distribution=module.distribution)
+
+
+def _dated_lookups(provenance: Provenance) -> Iterator[DatedName]:
+    for dotted in dict.fromkeys(_lookups(provenance)):
+        name, _, rest = dotted.partition(".")
+        module = module_called(name)
+        if module is not None and module.expression == _TENSORFLOW and rest:
+            # Few models hold code.
+            from envlock.knowledge.api_uses import dated_names
+
+            yield from (item for item in dated_names(f"tensorflow.{rest}") if item.distribution == "tensorflow")
+
+
+_TENSORFLOW = "tf"
 
 
 def _listed(names: Collection[str], limit: int = 5) -> str:

@@ -18,6 +18,7 @@ from envlock.formats.text import printable
 from envlock.inspection import Inspection
 from envlock.inspection.findings import own_objects
 from envlock.knowledge.loaders import import_for
+from envlock.loading import meanings_for
 from envlock.locks import Lock
 from envlock.networks.mapping import WeightMapping
 from envlock.own_code.definitions import Definition, import_statements, is_importable
@@ -75,14 +76,14 @@ def render_loader_script(
     """
     is_mapped = mapping is not None and builder is None
     is_proven = verification is not None and verification.loads and not is_mapped
+    folder = surroundings.script_path.absolute().parent
+    custom = _CustomObjects.of(inspection, definitions, verification, folder)
     if mapping is not None and is_mapped:
         way = _mapping_way(mapping, inspection.provenance.content)
     elif verification is not None and is_proven:
         way = _proven_way(verification)
     else:
-        way = _natural_way(inspection, candidate, builder)
-    folder = surroundings.script_path.absolute().parent
-    custom = _CustomObjects.of(inspection, definitions, verification, folder)
+        way = _natural_way(inspection, candidate, builder, passes_custom_objects=bool(custom.assignment))
     sources = [*definitions.values(), *filter(None, [builder])]
     own_roots = dict.fromkeys(str(item.root.absolute()) for item in sources)
     roots = verification.search_path if verification is not None else own_roots
@@ -225,7 +226,13 @@ def _proven_way(verification: Verification) -> _Way:
     return _Way(imports=verification.imports, lines=verification.lines, show=show)
 
 
-def _natural_way(inspection: Inspection, candidate: EnvironmentCandidate, builder: Definition | None) -> _Way:
+def _natural_way(
+    inspection: Inspection,
+    candidate: EnvironmentCandidate,
+    builder: Definition | None,
+    *,
+    passes_custom_objects: bool,
+) -> _Way:
     """The first that verification would try."""
     provenance, probe = inspection.provenance, candidate.probes[0]
     if builder is not None:
@@ -233,13 +240,24 @@ def _natural_way(inspection: Inspection, candidate: EnvironmentCandidate, builde
     if probe == "tensorflow":
         return _way_of_tensorflow(provenance, is_version_1=candidate.tensorflow.version.major < 2)
     loader = candidate.loader
-    imports = (import_for(loader.expression_for(provenance.format)),)
+    imports: tuple[str, ...] = (import_for(loader.expression_for(provenance.format)),)
     if provenance.content == "weights":
         lines = ("model = build_model()", "model.load_weights(path)")
         return _Way(imports=imports, definitions=tuple(_BUILDER.splitlines()), lines=lines, show="keras")
-    passed = ", custom_objects=custom_objects" if any(item.kind != "operation" for item in inspection.custom) else ""
-    line = f"model = {loader.expression_for(provenance.format, arguments=passed)}"
-    return _Way(imports=imports, lines=(line,), show="keras")
+    meanings = meanings_for(provenance, loader)
+    if meanings:
+        # Stored functions know what is built in, whatever Keras does with the custom objects.
+        builtins = "import __builtin__ as builtins" if candidate.target.python == "2.7" else "import builtins"
+        imports = (*imports, builtins, *(item.statement for item in meanings if item.statement))
+    passed = ", custom_objects=custom_objects" if passes_custom_objects else ""
+    return _Way(
+        imports=imports,
+        lines=(
+            *(f"builtins.{item.name} = {item.expression}" for item in meanings),
+            f"model = {loader.expression_for(provenance.format, arguments=passed)}",
+        ),
+        show="keras",
+    )
 
 
 def _way_of_tensorflow(provenance: Provenance, *, is_version_1: bool) -> _Way:

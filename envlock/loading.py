@@ -14,11 +14,13 @@ from envlock.errors import UsageError
 from envlock.formats.text import printable
 from envlock.inspection import Inspection
 from envlock.inspection.findings import own_objects
+from envlock.knowledge.global_names import Meaning, meaning_of
 from envlock.knowledge.loaders import Loader
 from envlock.knowledge.releases import line_of
-from envlock.loadability import Verdict, VerdictName, judge
+from envlock.loadability import Verdict, VerdictName, judge, names_looked_up
 from envlock.own_code.builder import find_builder
 from envlock.own_code.definitions import Definition, find_definitions
+from envlock.provenance import Provenance
 from envlock.reporter import Reporter
 
 _BEST_FIRST: tuple[VerdictName, ...] = ("loads", "needs-code", "unknown", "fails")
@@ -80,8 +82,13 @@ class Loading:
         """The arguments of a verification by those of *loaders* that can be tried together with the first."""
         # Variables are those of a process: whoever needs others is not tried in the same one.
         variables = loaders[0].environment
-        probes = dict.fromkeys(loader.probe for loader in loaders if loader.environment == variables)
-        return {"loaders": self.probes_of([*probes]), "environment": dict(variables)}
+        together = [loader for loader in loaders if loader.environment == variables]
+        probes = dict.fromkeys(loader.probe for loader in together)
+        return {
+            "loaders": self.probes_of([*probes]),
+            "names": {loader.probe: meanings_for(self.inspection.provenance, loader) for loader in together},
+            "environment": dict(variables),
+        }
 
     def expectations(self, loaders: Collection[Loader], *, preferred: str = "") -> tuple[Verdict, ...]:
         """What is predicted for those of *loaders* that read this kind of artifact, best first.
@@ -144,6 +151,11 @@ class Loading:
         definition = find_builder(self.code, self.builder)
         _note_others(definition.name, definition, reporter)
         return definition
+
+
+def meanings_for(provenance: Provenance, loader: Loader) -> tuple[Meaning, ...]:
+    """What the names stand for that stored functions look up, where *loader* brings the model back."""
+    return tuple(meaning_of(name, loader) for name in names_looked_up(provenance)) if loader.module is not None else ()
 
 
 def refuse_code_contradictions(code: Path | None, builder: str) -> None:

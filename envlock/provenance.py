@@ -112,6 +112,9 @@ class Code(NamedTuple):
     reader_lines: tuple[str, ...] = ()
     """For marshalled bytecode: Python lines in which it means the same, oldest first; empty where unknown."""
 
+    lookups: tuple[str, ...] = ()
+    """For marshalled bytecode: global names that it looks up, with attributes, such as ``tf.nn.relu``; sorted."""
+
     @property
     def needs_trust(self) -> bool:
         """Whether loading or calling the artifact may do something that its owner chose.

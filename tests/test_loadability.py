@@ -101,12 +101,49 @@ def test_bytecode_is_not_loaded_by_lines_that_no_reader_of_it_runs() -> None:
     assert judged["tf.keras 2.11"].verdict == "needs-code"
 
 
-def test_standalone_keras_2_rewrites_what_keras_1_wrote() -> None:
-    dense = layer("Dense", "output_dim", "init", "W_regularizer", "name", "trainable")
-    artifact = provenance(evidence=evidence(keras_version="1.2.2"), objects=(dense,))
-    loading = {item.loader.name for item in judge(artifact, date_artifact(artifact)) if item.verdict == "loads"}
+def stored_function(*lookups: str) -> dict[str, Any]:
+    code = Code(kind="lambda-bytecode", name="Lambda", location="model_config.config.layers[0]", lookups=lookups)
+    return {"format": "keras-hdf5", "objects": (layer("Lambda", "function"),), "code": (code,)}
 
-    assert loading == {"keras 2.0", "keras 2.1", "keras 2.2", "keras 2.3"}
+
+@pytest.mark.parametrize(
+    ("lookups", "custom"),
+    [
+        (("K.sum", "len", "np.pi", "tf.nn.relu", "unicode"), []),
+        (("K.sum", "scale"), [("scale", "name", None)]),
+        (("tfa.activations.gelu",), [("tfa", "module", "tensorflow-addons")]),
+        # A function may go by the name of a class, which stays what it is.
+        (("Lambda",), [("Lambda", "name", None)]),
+    ],
+)
+def test_what_stored_functions_look_up_has_to_be_defined(
+    lookups: tuple[str, ...], custom: list[tuple[str, str, str | None]]
+) -> None:
+    artifact = provenance(**stored_function(*lookups))
+    needed = find_custom_objects(artifact, date_artifact(artifact))
+
+    assert [(item.name, item.kind, item.distribution) for item in needed] == custom
+    assert judged(**stored_function(*lookups))["tf.keras 2.4"].verdict == ("needs-code" if custom else "loads")
+
+
+def test_what_only_the_training_looks_up_is_not_needed() -> None:
+    loss = Code(kind="lambda-bytecode", name="loss", location="training_config.loss", lookups=("scale",))
+    artifact = provenance(format="keras-hdf5", code=(loss,))
+
+    assert find_custom_objects(artifact, date_artifact(artifact)) == ()
+
+
+def test_a_stored_function_loads_where_tensorflow_has_what_it_looks_up() -> None:
+    by_name = judged(**stored_function("tf.log", "tf.nn.relu"))
+
+    assert [by_name[f"tf.keras {line}"].verdict for line in ("1.15", "2.0", "2.15")] == ["loads", "fails", "fails"]
+    assert by_name["keras 2.2"].verdict == "loads"
+    assert by_name["tf.keras 2.15"].reasons == (
+        Reason(
+            reference="missing-name",
+            message="a stored function looks up tensorflow.log, which no TensorFlow has that tf.keras 2.15 runs on",
+        ),
+    )
 
 
 def test_the_reason_names_what_is_missing() -> None:
@@ -199,6 +236,14 @@ def set_to(item: ConfigObject, **settings: Setting) -> ConfigObject:
     return item._replace(keys=item.keys.union(settings), settings=tuple(sorted(settings.items())))
 
 
+def masked(*, return_sequences: bool) -> tuple[ConfigObject, ...]:
+    """A mask, and a layer that goes through the steps in both directions."""
+    inner = set_to(
+        layer("LSTM", location="model_config.config.layers[1].config.layer"), return_sequences=return_sequences
+    )
+    return set_to(layer("Embedding"), mask_zero=True), layer("Bidirectional"), inner
+
+
 def of_keras(version: str, *objects: ConfigObject, **more: Any) -> dict[str, Any]:
     return {"evidence": evidence(keras_version=version), "objects": objects, **more}
 
@@ -209,9 +254,35 @@ ADDONS_CELL = NAMELESS_CELL._replace(
 )
 BYTECODE = Code("lambda-bytecode", "<lambda>", "model_config", ("3.11",), ("3.11",))
 MIXED_BFLOAT16 = set_to(layer("Policy", kind="policy"), name="mixed_bfloat16")
+WITHOUT_WIDTH = set_to(layer("Normalization"), axis=(-1,), batch_input_shape=(None, None))
 SEQUENTIAL = frozenset({"sequential"})
 TREE_BY_TWOS = frozenset({"object-tree-weights", "layer-checkpoint-dependencies", "layers-numbered-by-twos"})
 WEIGHTS = {"content": "weights", "path": Path("model.weights.h5")}
+KERAS_1_AND_2 = ["1.2", "2.0", "2.1", "2.2", "2.3"]
+
+
+@pytest.mark.parametrize(
+    ("item", "lines"),
+    [
+        pytest.param(layer("Dense", "output_dim", "W_regularizer"), KERAS_1_AND_2, id="renamed keys"),
+        pytest.param(layer("SReLU", "name"), ["1.2"], id="a layer of Keras 1 alone"),
+        pytest.param(layer("Merge", "mode"), ["1.2", "2.0", "2.1"], id="a layer that Keras 2.2 dropped"),
+        pytest.param(layer("Merge", "mode", "layers"), ["1.2"], id="branches in a layer"),
+        pytest.param(layer("Embedding", "output_dim"), KERAS_1_AND_2, id="an embedding after an input layer"),
+        pytest.param(
+            set_to(layer("Embedding", "output_dim"), input_dtype="int32"), ["1.2"], id="an embedding that comes first"
+        ),
+        pytest.param(
+            layer("NonNeg", kind="constraint", location="model_config.config[0].config.W_constraint"),
+            ["1.2"],
+            id="a constraint",
+        ),
+    ],
+)
+def test_keras_2_translates_but_a_part_of_what_keras_1_wrote(item: ConfigObject, lines: list[str]) -> None:
+    by_name = judged(**of_keras("1.2.2", item))
+
+    assert [line for line in KERAS_1_AND_2 if by_name[f"keras {line}"].verdict == "loads"] == lines
 
 
 @pytest.mark.parametrize(
@@ -338,6 +409,55 @@ WEIGHTS = {"content": "weights", "path": Path("model.weights.h5")}
             [],
             ["tf.keras 2.4", "tf.keras 2.6"],
             id="the same type in another layer",
+        ),
+        pytest.param(
+            of_keras("2.3.1", set_to(layer("Dense"), name="encoder/dense")),
+            "slash-in-name",
+            ["keras 3.0", "keras 3.15"],
+            ["keras 2.3", "tf.keras 2.15"],
+            id="a slash in a name",
+        ),
+        pytest.param(
+            of_keras("2.10.0", WITHOUT_WIDTH, traits=SEQUENTIAL),
+            "width-not-kept",
+            ["tf.keras 2.10", "tf.keras 2.15", "keras 3.15"],
+            [],
+            id="statistics of features whose number is not told",
+        ),
+        pytest.param(
+            of_keras("2.10.0", WITHOUT_WIDTH),
+            "width-not-kept",
+            [],
+            ["tf.keras 2.10"],
+            id="the same behind inputs of known width",
+        ),
+        pytest.param(
+            of_keras("2.10.0", set_to(layer("Normalization"), axis=())),
+            "one-statistic-for-all",
+            ["keras 3.6", "keras 3.15"],
+            ["tf.keras 2.10", "tf-keras 2.21"],
+            id="statistics of all features together",
+        ),
+        pytest.param(
+            of_keras("2.3.1", *masked(return_sequences=True)),
+            "masked-steps",
+            ["tf.keras 1.14", "tf.keras 2.15", "keras 3.15"],
+            ["keras 2.3", "tf.keras 1.13"],
+            id="steps that are masked",
+        ),
+        pytest.param(
+            of_keras("2.10.0", *masked(return_sequences=True)),
+            "masked-steps",
+            ["tf.keras 1.13", "keras 2.3"],
+            ["tf.keras 1.14", "tf.keras 2.15"],
+            id="steps that are masked, of another saver",
+        ),
+        pytest.param(
+            of_keras("2.3.1", *masked(return_sequences=False)),
+            "masked-steps",
+            [],
+            ["tf.keras 2.15"],
+            id="masked steps of which the last is returned alone",
         ),
         pytest.param(
             of_keras("2.10.0", layer("Normalization", "axis")),
@@ -726,7 +846,7 @@ def test_tensorflow_lite_needs_the_runtime_that_it_names(facts: dict[str, str], 
 
 
 def test_what_an_unknown_release_saved_is_not_said_to_load() -> None:
-    by_name = judged(**of_keras("3.99.0", layer("Dense", "units")._replace(module="keras.layers")))
+    by_name = judged(**of_keras("3.99.0", layer("Dense", "activation")._replace(module="keras.layers")))
 
     assert [(reason.reference, reason.message) for reason in by_name["keras 3.15"].reasons] == [
         ("unknown-saver", "was saved by Keras 3.99.0, which the database does not know")

@@ -171,6 +171,43 @@ def test_marshalled_code_runs_only_for_those_who_trust_it_and_on_the_python_that
     assert (exit_code, document["verification"]["predicts"]) == (0, True)
 
 
+@pytest.mark.parametrize(
+    ("artifact", "python", "arguments"),
+    [
+        ("lambda_layer/looked_up.h5", "3.8", "custom_objects=custom_objects"),
+        # Keras passes custom objects on to no function that a .keras archive holds.
+        ("lambda_layer/looked_up.keras", "3.11", "custom_objects=custom_objects, safe_mode=False"),
+    ],
+)
+def test_what_marshalled_code_looks_up_is_made_known_to_it(
+    artifact: str,
+    python: str,
+    arguments: str,
+    from_model: Callable[..., tuple[int, dict[str, Any]]],
+    require_interpreter: RequireInterpreter,
+) -> None:
+    require_interpreter(python)
+
+    exit_code, document = from_model(artifact, "--trust")
+    assert document["unverified"] == (
+        "the model needs your definitions of FACTOR, double: pass their folder with --code DIR"
+    )
+    assert exit_code == 1
+
+    exit_code, document = from_model(artifact, "--trust", "--code", str(ASSETS / "lambda_layer" / "code"))
+    assert document["candidate"]["python"] == python
+    assert document["verification"]["how"] == f"tf.keras.models.load_model(path, {arguments})"
+    assert (exit_code, document["verification"]["predicts"]) == (0, True)
+    script = Path("load_model.py").read_text(encoding="utf-8")
+    assert [line.strip() for line in script.splitlines() if "builtins" in line] == [
+        "import builtins",
+        "builtins.FACTOR = custom_objects['FACTOR']",
+        "builtins.K = tf.keras.backend",
+        "builtins.double = custom_objects['double']",
+        "builtins.tf = tf",
+    ]
+
+
 def test_a_model_that_calls_python_code_which_it_does_not_hold_loads_and_cannot_be_called(
     from_model: Callable[..., tuple[int, dict[str, Any]]], require_interpreter: RequireInterpreter
 ) -> None:

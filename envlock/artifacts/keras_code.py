@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from envlock.errors import ArtifactError
 from envlock.knowledge.custom_objects import find_provider, module_of
 from envlock.knowledge.loaders import own_packages
 from envlock.knowledge.opened_files import keys_that_open_files
 from envlock.provenance import Code
+
+if TYPE_CHECKING:
+    from envlock.formats.marshal import CodeLines
 
 _LAMBDA_KEYS = ("function", "output_shape", "mask")
 _CODE_OBJECT = frozenset(b"c\xe3")
@@ -22,7 +25,8 @@ def read_code(envelope: Mapping[str, Any], *, location: str) -> Iterator[Code]:
     name, config = envelope["class_name"], envelope["config"]
     if isinstance(config, dict):
         if name == "__lambda__":
-            yield _bytecode("<lambda>", config.get("code"), location=f"{location}.config.code")
+            key = "code" if "code" in config else "value"
+            yield _bytecode("<lambda>", config.get(key), location=f"{location}.config.{key}")
         elif name == "Lambda":
             yield from _lambda_layer(config, location=f"{location}.config")
         yield from _opened_files(name, config, location=f"{location}.config")
@@ -35,29 +39,34 @@ def _lambda_layer(config: Mapping[str, Any], *, location: str) -> Iterator[Code]
         value = config.get(key)
         if config.get(f"{key}_type") != "lambda" or isinstance(value, dict):
             continue
-        # Code, default values, closure; Keras 1.0 wrote the code alone.
-        code = value[0] if isinstance(value, list) and value else value
-        yield _bytecode(str(config.get("name", "Lambda")), code, location=f"{location}.{key}")
+        code = _bytecode(str(config.get("name", "Lambda")), value, location=f"{location}.{key}")
+        module = config.get("module" if key == "function" else f"{key}_module")
+        # Keras looks names up in the function's own module too, where that has been imported.
+        is_imported = isinstance(module, str) and module.partition(".")[0] in own_packages()
+        yield code._replace(lookups=()) if is_imported else code
 
 
-def _bytecode(name: str, text: object, *, location: str) -> Code:
-    writers, readers = _code_lines(text, location)
-    return Code(kind="lambda-bytecode", name=name, location=location, writer_lines=writers, reader_lines=readers)
+def _bytecode(name: str, value: object, *, location: str) -> Code:
+    code = Code(kind="lambda-bytecode", name=name, location=location)
+    # Code, default values, closure; Keras 1.0 wrote the code alone.
+    found = _read_lines(value[0] if isinstance(value, list) and value else value, location)
+    if found is None:
+        return code
+    return code._replace(writer_lines=found.writers, reader_lines=found.readers, lookups=found.lookups)
 
 
-def _code_lines(text: object, location: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The lines that the code points to: none where it is damaged, or of a Python that is not known."""
+def _read_lines(text: object, location: str) -> CodeLines | None:
+    """What the code tells; ``None`` where it is damaged, or of a Python that is not known."""
     # Few models hold code, and the tables of bytecode take longer to read than most models.
     from envlock.formats.marshal import read_code_lines
     from envlock.knowledge.bytecode import code_formats
 
     if not isinstance(text, str):
-        return (), ()
+        return None
     try:
-        lines = read_code_lines(_marshalled(text), code_formats(), where=location)
+        return read_code_lines(_marshalled(text), code_formats(), where=location)
     except ArtifactError:
-        return (), ()
-    return lines.writers, lines.readers
+        return None
 
 
 def _marshalled(text: str) -> bytes:

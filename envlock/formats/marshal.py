@@ -7,6 +7,7 @@ The structure is walked as data: nothing is unmarshalled, compiled or run. What 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from keyword import iskeyword
 from typing import Literal, NamedTuple
 
 from envlock.errors import ArtifactError, DamagedFileError, LimitExceededError, TruncatedFileError
@@ -15,6 +16,12 @@ LineTableKind = Literal["lnotab", "ranges", "locations"]
 
 _DEEPEST = 60
 _MOST_OBJECTS = 100_000
+_MOST_ATTRIBUTES = 8
+
+# Opcodes by what they mean to names; the same in every line that has them.
+_PREFIX = "EXTENDED_ARG"
+_GLOBAL = "LOAD_GLOBAL"
+_ATTRIBUTES = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 
 # Type codes of CPython's Python/marshal.c, where a value's body is a run of bytes of known size.
 _FIXED_SIZE = {
@@ -43,6 +50,9 @@ class Opcode(NamedTuple):
     jumps: bool = False
     largest: int | None = None
     """Largest argument the line knows; ``None`` where it does not matter."""
+
+    flags: int = 0
+    """Low bits of the argument that say something else than which name is meant."""
 
 
 class CodeLayout(NamedTuple):
@@ -88,6 +98,9 @@ class CodeLines(NamedTuple):
     readers: tuple[str, ...]
     """Every line in which it means what it meant to one of these writers."""
 
+    lookups: tuple[str, ...] = ()
+    """Global names that it looks up, with the attributes that it goes on to, such as ``tf.nn.relu``; sorted."""
+
 
 def read_code_lines(data: bytes, formats: Sequence[CodeFormat], *, where: str) -> CodeLines:
     """Tell which of the lines in *formats* (oldest first) wrote the code object in *data*, and which can run it.
@@ -107,14 +120,22 @@ def read_code_lines(data: bytes, formats: Sequence[CodeFormat], *, where: str) -
     return CodeLines(
         writers=tuple(item.line for item in writers),
         readers=tuple(item.line for item in readers),
+        # Whoever can have written it reads the same names from it.
+        lookups=tuple(sorted({*_lookups(parsed[writers[0].layout], writers[0])})) if writers else (),
     )
 
 
 class _CodeObject(NamedTuple):
-    """The two fields that lines differ in."""
-
     code: bytes
     line_table: bytes
+    names: tuple[object, ...]
+    """Of what is looked up by name; bytes, where the file is sound."""
+
+
+class _Instruction(NamedTuple):
+    opcode: Opcode
+    argument: int
+    """0 where it takes none; without what an `EXTENDED_ARG` before it adds."""
 
 
 def _parse_layouts(
@@ -137,16 +158,45 @@ def _instructions(objects: Sequence[_CodeObject], item: CodeFormat) -> frozenset
     """The opcodes that *objects* use when they are read as code of one line; empty where they are no such code."""
     used: set[Opcode] = set()
     for code_object in objects:
-        opcodes = tuple(_decode(code_object.code, item))
-        has_entry = item.entry is None or any(opcode and opcode.name == item.entry for opcode in opcodes)
-        if None in opcodes or not has_entry:
+        decoded = tuple(_decode(code_object.code, item))
+        opcodes = {instruction.opcode for instruction in decoded if instruction}
+        has_entry = item.entry is None or any(opcode.name == item.entry for opcode in opcodes)
+        if None in decoded or not has_entry:
             return frozenset()
-        used.update(opcode for opcode in opcodes if opcode)
+        used |= opcodes
     return frozenset(used)
 
 
-def _decode(code: bytes, item: CodeFormat) -> Iterator[Opcode | None]:
-    """Each instruction's opcode, then ``None`` where the line would not have written the rest."""
+def _lookups(objects: Sequence[_CodeObject], item: CodeFormat) -> Iterator[str]:
+    """Dotted names, as code that *item* decodes looks them up."""
+    for code_object in objects:
+        dotted: list[str] = []
+        prefix = 0
+        for opcode, argument in filter(None, _decode(code_object.code, item)):
+            number = prefix | argument
+            if opcode.name == _PREFIX:
+                # It carries the higher bits of the argument that follows: a byte, or two where no opcode has another.
+                prefix = number << (8 if item.width else 16)
+                continue
+            prefix = 0
+            goes_on = bool(dotted) and opcode.name in _ATTRIBUTES
+            if dotted and not goes_on:
+                yield ".".join(dotted)
+                dotted = []
+            if (goes_on and len(dotted) < _MOST_ATTRIBUTES) or opcode.name == _GLOBAL:
+                dotted += _identifier(code_object.names, number >> opcode.flags)
+
+
+def _identifier(names: Sequence[object], index: int) -> Iterator[str]:
+    """The name at *index*, if it is one that source code can have."""
+    found = names[index] if index < len(names) else None
+    text = found.decode("utf-8", "replace") if isinstance(found, bytes) else ""
+    if text.isidentifier() and not iskeyword(text):
+        yield text
+
+
+def _decode(code: bytes, item: CodeFormat) -> Iterator[_Instruction | None]:
+    """Each instruction, then ``None`` where the line would not have written the rest."""
     position = 0
     while position < len(code):
         number = code[position]
@@ -159,7 +209,8 @@ def _decode(code: bytes, item: CodeFormat) -> Iterator[Opcode | None]:
         if opcode.largest is not None and code[position + 1] > opcode.largest:
             yield None
             return
-        yield opcode
+        argument = code[position + 1 : position + width] if number >= item.argument_from else b""
+        yield _Instruction(opcode, int.from_bytes(argument, "little"))
         position = following
 
 
@@ -267,11 +318,12 @@ class _Parser:
         code, line_table = fields["code"], tables[0]
         if not (isinstance(code, bytes) and isinstance(line_table, bytes)):
             raise self._damaged("code and line table are no byte strings", at=at)
-        if not all(isinstance(fields[name], tuple) for name in ("consts", "names")):
+        names = fields["names"]
+        if not (isinstance(fields["consts"], tuple) and isinstance(names, tuple)):
             raise self._damaged("constants and names are no tuples", at=at)
         if not all(isinstance(fields[name], bytes) for name in ("filename", "name")):
             raise self._damaged("file name and name are no strings", at=at)
-        code_object = _CodeObject(code, line_table)
+        code_object = _CodeObject(code, line_table, names)
         self._objects.append(code_object)
         return code_object
 

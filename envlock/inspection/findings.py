@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from envlock.dating import Saver
 from envlock.formats.text import printable
-from envlock.loadability import CustomObject
+from envlock.loadability import LOOKED_UP, CustomObject
 from envlock.provenance import Code, Finding, Provenance
 
 
@@ -64,7 +64,14 @@ def _saver_findings(provenance: Provenance, saver: Saver) -> Iterator[Finding]:
 def _custom_findings(custom: Collection[CustomObject]) -> Iterator[Finding]:
     for item in own_objects(custom):
         name = printable(item.name)
-        if item.kind == "operation":
+        if item.kind in LOOKED_UP:
+            yield Finding(
+                reference="undefined-name",
+                severity="warning",
+                message=f"a stored function looks up {name}, which is not stored with it: its definition is needed",
+                hint="pass the folder of the code that defines it with --code DIR",
+            )
+        elif item.kind == "operation":
             yield Finding(
                 reference="unknown-operation",
                 severity="error",

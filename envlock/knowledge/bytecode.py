@@ -49,6 +49,7 @@ def _opcodes(table: Mapping[str, list[dict[str, Any]]], lines: list[str]) -> dic
                 caches=row.get("caches", 0),
                 jumps=row.get("jump", False),
                 largest=row.get("largest"),
+                flags=row.get("flags", 0),
             )
             for line in _covered(row, lines):
                 opcodes[line][row["number"]] = opcode

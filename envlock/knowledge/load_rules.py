@@ -23,8 +23,11 @@ class ObjectPattern(NamedTuple):
     places: frozenset[str]
     """Keys of other objects at which they stand, themselves or in a list."""
 
-    values: Mapping[str, str | bool]
+    values: Mapping[str, str | bool | tuple[str, ...]]
     """Keys with their value."""
+
+    holding: Mapping[str, str]
+    """Keys with what their text has to hold."""
 
     key_endings: tuple[str, ...]
     """How one of its keys ends."""
@@ -40,6 +43,9 @@ class ObjectPattern(NamedTuple):
 
     several_keys: frozenset[str]
     """Keys with a short list of more than one plain value; one of them is enough."""
+
+    open_keys: frozenset[str]
+    """Keys with a short list that ends in ``null``, such as a shape of unknown width; one of them is enough."""
 
     call_arguments: frozenset[str]
     """What it was called with; one of them is enough."""
@@ -245,12 +251,16 @@ def _pattern(row: Mapping[str, Any]) -> ObjectPattern:
     return ObjectPattern(
         names=frozenset(row.get("names", ())),
         places=frozenset(row.get("places", ())),
-        values=row.get("values", {}),
+        values={
+            key: tuple(value) if isinstance(value, list) else value for key, value in row.get("values", {}).items()
+        },
+        holding=row.get("holding", {}),
         key_endings=tuple(row.get("key_endings", ())),
         set_keys=frozenset(row.get("set", ())),
         unset_keys=frozenset(row.get("unset", ())),
         structured_keys=frozenset(row.get("structured", ())),
         several_keys=frozenset(row.get("several", ())),
+        open_keys=frozenset(row.get("open", ())),
         call_arguments=frozenset(row.get("called_with", ())),
         has_several_inputs=row.get("several_inputs", False),
         modules=frozenset(row.get("modules", ())),

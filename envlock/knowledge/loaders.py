@@ -58,6 +58,9 @@ class Loader(NamedTuple):
     module: str | None
     """What its functions are called by, such as ``tf.keras``; ``None`` where no Keras is involved."""
 
+    backend: str | None
+    """What has the functions that were the backend of Keras 2; ``None`` where no Keras is involved."""
+
     probe: str
     """Name of the loader in the verification probe."""
 
@@ -159,6 +162,7 @@ def all_loaders() -> tuple[Loader, ...]:
                     backends=frozenset(row.get("backends", ["tensorflow"])),
                     runs_on_own_line=row["tensorflow"] == "own",
                     module=row.get("module"),
+                    backend=row.get("backend", f"{row['module']}.backend" if "module" in row else None),
                     probe=row["loader"],
                     family_member=row.get("family_member"),
                     environment=row.get("environment", {}),
@@ -173,9 +177,9 @@ def _formats_written(row: dict[str, Any], line: str) -> frozenset[str]:
 
 
 def import_for(expression: str) -> str:
-    """The statement that makes known what an expression of a loader begins with, such as ``import keras``."""
+    """The import that makes known what an expression begins with, as loaders spell it: ``import tensorflow as tf``."""
     name = expression.partition(".")[0]
-    return next(statement for statement in _imports() if statement.rpartition(" ")[2] == name)
+    return next((statement for statement in _imports() if statement.rpartition(" ")[2] == name), f"import {name}")
 
 
 def distributions_of_implementations() -> tuple[str, ...]:

@@ -122,7 +122,7 @@ def _names_bound_by(statement: ast.stmt) -> Iterator[str]:
 
 
 def _all_definitions(folder: Path) -> dict[str, tuple[Path, int]]:
-    """The first definition of every class and function under *folder*."""
+    """The first definition of every class, function and variable under *folder*."""
     found: dict[str, tuple[Path, int]] = {}
     for file in source_files(folder):
         for name, line in definitions_in(read_source(file) or ""):

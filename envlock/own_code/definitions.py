@@ -1,4 +1,4 @@
-"""A person's source folder -> where it defines the classes and functions that a model needs. Nothing is imported."""
+"""A person's source folder -> where it defines what a model needs by name. Nothing is imported."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LONGEST_FOR_OLD_PARSER = 120_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """Where a class or function is defined at the top level of a module."""
+    """Where a class, function or variable is defined at the top level of a module."""
 
     name: str
     file: Path
@@ -144,7 +144,7 @@ def _is_costly(names: str) -> bool:
 
 
 def definitions_in(source: str) -> Iterator[tuple[str, int]]:
-    """Names of the classes and functions at the top level of a module, with their lines."""
+    """Names of classes, functions and variables at the top level of a module, with the lines that define them."""
     body = parse_source(source)
     if body is None:
         yield from _definitions_by_layout(source)
@@ -152,6 +152,9 @@ def definitions_in(source: str) -> Iterator[tuple[str, int]]:
     for statement in statements_of(body):
         if isinstance(statement, ast.ClassDef | ast.FunctionDef):
             yield statement.name, statement.lineno
+        elif isinstance(statement, ast.Assign | ast.AnnAssign):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            yield from ((target.id, statement.lineno) for target in targets if isinstance(target, ast.Name))
 
 
 def statements_of(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
@@ -163,12 +166,12 @@ def statements_of(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 # Python 2 sources do not parse, and are just what old models come with.
-_DEFINITION = re.compile(r"^(?:class|def)[ \t]+([A-Za-z_]\w*)", flags=re.MULTILINE)
+_DEFINITION = re.compile(r"^(?:(?:class|def)[ \t]+([A-Za-z_]\w*)|([A-Za-z_]\w*)[ \t]*=(?!=))", flags=re.MULTILINE)
 
 
 def _definitions_by_layout(source: str) -> Iterator[tuple[str, int]]:
     for match in _DEFINITION.finditer(source):
-        yield match[1], source.count("\n", 0, match.start()) + 1
+        yield match[1] or match[2], source.count("\n", 0, match.start()) + 1
 
 
 def _locate(file: Path) -> tuple[Path, str]:

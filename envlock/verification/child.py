@@ -17,6 +17,7 @@ from envlock.isolation.choice import Isolation, choose_isolation
 from envlock.isolation.interface import default_limits
 from envlock.isolation.linked_packages import places_of_packages
 from envlock.isolation.running import Ended
+from envlock.knowledge.global_names import Meaning
 from envlock.knowledge.weight_shapes import definite_classes
 from envlock.own_code.builder import find_builder
 from envlock.own_code.definitions import Definition, find_definitions
@@ -49,6 +50,7 @@ def verify(
     tags: Collection[str] = (),
     modules: Sequence[str] = (),
     custom_objects: Collection[str] = (),
+    names: Mapping[str, Sequence[Meaning]] | None = None,
     code: Path | None = None,
     builder: str = "",
     recipe: Recipe | None = None,
@@ -69,7 +71,8 @@ def verify(
         tags: Tag set of the graph to load from a SavedModel.
         modules: Modules that register what the model needs, imported first.
         custom_objects: Names of classes and functions that the model needs and Keras does not bring.
-        code: Folder with the person's own source, where these are looked for.
+        names: What stored functions look up by name, for each of the *loaders* that is to make it known.
+        code: Folder with the person's own source, where *custom_objects* are looked for.
         builder: A function or class in there that returns the model which weights or a checkpoint belong to, or that
             model itself, as ``NAME`` or ``MODULE:NAME``.
         recipe: Of another verification, to call the model on the same inputs.
@@ -94,6 +97,7 @@ def verify(
         "tags": sorted(tags),
         "modules": list(modules),
         "custom_objects": sorted(custom_objects),
+        "names": names or {},
         "code": [_describe_definition(name, definition) for name, definition in definitions.items()],
         "builder": _describe_definition(builder, built_by) if built_by is not None else None,
         "definite_layers": definite_classes() if built_by is not None else (),

@@ -61,7 +61,46 @@ def test_the_python_that_wrote_the_code_is_among_its_writers_and_readers(line: s
     ],
 )
 def test_lines_are_told_apart_as_far_as_their_code_differs(line: str, source: str, writers: str, readers: str) -> None:
-    assert read(code_of(line, source)) == CodeLines(writers=tuple(writers.split()), readers=tuple(readers.split()))
+    lines = read(code_of(line, source))
+
+    assert (lines.writers, lines.readers) == (tuple(writers.split()), tuple(readers.split()))
+
+
+@pytest.mark.parametrize("line", BYTECODE)
+@pytest.mark.parametrize(
+    ("source", "lookups"),
+    [
+        ("lambda x: x", ()),
+        ("lambda x: K.mean(x, axis=1)", ("K.mean",)),
+        ("lambda *args, **kwargs: f(*args, **kwargs)", ("f",)),
+        (
+            "lambda x: scale(tf.nn.l2_normalize(K.sum(x, 1)) * np.pi, [FACTORS[len(v)] for v in x])",
+            ("FACTORS", "K.sum", "len", "np.pi", "scale", "tf.nn.l2_normalize"),
+        ),
+    ],
+)
+def test_global_names_are_told_with_the_attributes_that_follow(
+    line: str, source: str, lookups: tuple[str, ...]
+) -> None:
+    assert read(code_of(line, source)).lookups == lookups
+
+
+@pytest.mark.skipif(RUNNING not in BYTECODE, reason=f"the layout of Python {RUNNING} is not known")
+def test_names_are_told_beyond_those_that_one_byte_can_number() -> None:
+    dotted = [f"n{number}.attribute" for number in range(600)]
+
+    code = compile(f"lambda: ({', '.join(dotted)})", "", "eval").co_consts[0]
+
+    assert read(marshal.dumps(code)).lookups == tuple(sorted(dotted))
+
+
+@pytest.mark.skipif(RUNNING not in BYTECODE, reason=f"the layout of Python {RUNNING} is not known")
+def test_names_that_no_source_can_have_are_left_out() -> None:
+    code = compile("lambda: first(second.third)", "", "eval").co_consts[0]
+
+    changed = code.replace(co_names=("first", "x; import os", "class"))
+
+    assert read(marshal.dumps(changed)).lookups == ("first",)
 
 
 @pytest.mark.skipif(RUNNING not in BYTECODE, reason=f"the layout of Python {RUNNING} is not known")

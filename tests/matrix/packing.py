@@ -1,7 +1,7 @@
 """What predictions rest on, of many artifacts in one table: what they have in common is written once.
 
 A row of an artifact points into pools of objects, operations and code. What no prediction asks for is left out: sizes,
-inputs, signatures, names of layers. Locations are cut down to where an object stands: in the configuration of the model
+inputs, signatures, names of layers that could be any. Locations are cut down to where an object stands: in the configuration of the model
 or of its training, and at which key.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
-from envlock.provenance import Code, ConfigObject, Evidence, Operation, Provenance
+from envlock.provenance import Code, ConfigObject, Evidence, Operation, Provenance, Setting
 
 Row = dict[str, Any]
 
@@ -52,13 +52,18 @@ class Packer:
             f"{root}.{place.rpartition('.')[2].partition('[')[0]}",
             item.module,
             item.registered_name,
-            tuple((key, value) for key, value in item.settings if key != "name" or item.kind == "policy"),
+            tuple((key, value) for key, value in item.settings if key != "name" or _tells(item, value)),
             tuple(sorted(item.call_arguments)),
             item.most_inputs,
         )
 
     def _place(self, pool: str, row: Hashable) -> int:
         return self._pools[pool].setdefault(row, len(self._pools[pool]))
+
+
+def _tells(item: ConfigObject, name: Setting) -> bool:
+    """Whether the name of an object matters to a loader."""
+    return item.kind == "policy" or "/" in str(name)
 
 
 def unpack(row: Mapping[str, Any], pools: Mapping[str, list[Any]]) -> Provenance:
@@ -107,7 +112,12 @@ def _object(row: list[Any], keys: list[list[str]]) -> ConfigObject:
 
 
 def _code(row: list[Any]) -> Code:
-    kind, name, location, writer_lines, reader_lines = row
+    kind, name, location, writer_lines, reader_lines, lookups = row
     return Code(
-        kind=kind, name=name, location=location, writer_lines=tuple(writer_lines), reader_lines=tuple(reader_lines)
+        kind=kind,
+        name=name,
+        location=location,
+        writer_lines=tuple(writer_lines),
+        reader_lines=tuple(reader_lines),
+        lookups=tuple(lookups),
     )

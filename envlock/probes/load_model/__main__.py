@@ -1,8 +1,8 @@
 """Load a model with the packages of the Python that runs this folder, call it, and tell how that went.
 
 Reads one JSON object from stdin: ``path``, ``format``, ``loaders``, and optionally ``inputs``, ``outputs``, ``tags``,
-``modules``, ``code``, ``builder``, ``definite_layers``, ``roots``, ``recipe``, ``trust``. Writes its findings to stdout
-as they grow, one JSON object a line: the last line counts, and is all there is when the process dies. Valid from
+``modules``, ``code``, ``names``, ``builder``, ``definite_layers``, ``roots``, ``recipe``, ``trust``. Writes its findings
+to stdout as they grow, one JSON object a line: the last line counts, and is all there is when the process dies. Valid from
 Python 2.7 on; needs the standard library, and whatever the loaders are.
 
 `loading` chooses the ways to open an artifact, with a module for each kind; `calling` calls what was opened, on what

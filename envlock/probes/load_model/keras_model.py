@@ -24,13 +24,14 @@ def import_of(module):
     return IMPORT if module == "tf.keras" else "import " + module
 
 
-def ways(module, keras, request, custom_objects):
-    imports = [import_of(module)]
+def ways(module, keras, request, names, custom_objects):
+    imports, first_lines = make_known(names, custom_objects)
+    imports = [import_of(module)] + [statement for statement in imports if statement != import_of(module)]
     kind = request.get("format", "")
     if kind in READERS:
         options = spell({}, custom_objects)
         expression = "%s.models.%s(open(path).read()%s)" % (module, READERS[kind], options)
-        yield assignment(expression, imports, KerasModel)
+        yield assignment(expression, imports, KerasModel, first_lines)
         return
     load_model = keras.models.load_model
     for options in OPTIONS:
@@ -38,10 +39,26 @@ def ways(module, keras, request, custom_objects):
             continue
         if all(accepts(load_model, name) for name in options):
             expression = "%s.models.load_model(path%s)" % (module, spell(options, custom_objects))
-            yield assignment(expression, imports, KerasModel)
+            yield assignment(expression, imports, KerasModel, first_lines)
     if kind == "saved-model" and hasattr(keras.layers, "TFSMLayer"):
         expression = "%s.layers.TFSMLayer(path, call_endpoint='serving_default')" % module
         yield assignment(expression, imports, SavedModelLayer)
+
+
+def make_known(names, custom_objects):
+    """Imports, and lines behind them, that make names known to functions of the artifact: it holds their code alone.
+
+    *names* are triples: a name, an expression for what it stands for, and the import that this needs. Keras passes
+    `custom_objects` on to such functions from some formats in some releases, and everything built in is known to all.
+    """
+    known = [item for item in names if item[2] or item[0] in custom_objects]
+    if not known:
+        return [], []
+    imports = [BUILTINS] + [statement for _, _, statement in known if statement]
+    return imports, ["builtins.%s = %s" % (name, expression) for name, expression, _ in known]
+
+
+BUILTINS = "import builtins" if sys.version_info >= (3,) else "import __builtin__ as builtins"
 
 
 def spell(options, custom_objects):

@@ -50,7 +50,7 @@ def ways_of(loader, request, custom_objects):
     keras = keras_model.import_keras(module)
     if request.get("builder"):
         return keras_weights.ways(module, request)
-    return keras_model.ways(module, keras, request, custom_objects)
+    return keras_model.ways(module, keras, request, request.get("names", {}).get(loader, []), custom_objects)
 
 
 def open_artifact(way, path, custom_objects):

@@ -32,9 +32,10 @@ class Way(object):
         return self._wrap(names)
 
 
-def assignment(how, imports, wrap):
-    """A way of one line: what *how* gives is the model."""
-    return Way(how, imports, lambda names: ["model = " + how], lambda names: wrap(names["model"]))
+def assignment(how, imports, wrap, first_lines=()):
+    """What *how* gives is the model; *first_lines* come before it."""
+    lines = list(first_lines) + ["model = " + how]
+    return Way(how, imports, lambda names: lines, lambda names: wrap(names["model"]))
 
 
 def run(line, names):

@@ -22,6 +22,7 @@ SOURCES = [
     "lambda x: (lambda z: z + x)(1)",
     "lambda x: (\n x +\n 2 ** 70)",
     "lambda x: {'a': x, 'b': None}",
+    "lambda x: scale(tf.nn.l2_normalize(K.sum(x, 1)) * np.pi, [FACTORS[len(v)] for v in x])",
 ]
 
 print(

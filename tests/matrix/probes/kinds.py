@@ -265,8 +265,13 @@ def run_saved_model(path, inputs, expected):
     loaded = tensorflow.saved_model.load(path)
     signature = loaded.signatures["serving_default"]
     # TensorFlow before 2.6 has no such for what sessions saved.
-    names = (signature.structured_input_signature or (None, signature._arg_keywords))[1]
-    fed = {name: tensorflow.constant(value) for name, value in renamed(inputs, names).items()}
+    known = signature.structured_input_signature
+    specifications = known[1] if known else dict(zip(signature._arg_keywords, signature.inputs))
+    # Keras converts what it is fed, and a function does not.
+    fed = {
+        name: tensorflow.constant(value, specifications[name].dtype)
+        for name, value in renamed(inputs, specifications).items()
+    }
     outputs = signature(**fed)
     return [as_array(outputs[name]) for name in sorted(outputs)]
 

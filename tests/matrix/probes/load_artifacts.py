@@ -11,6 +11,7 @@ from __future__ import print_function
 
 import functools
 import gc
+import importlib
 import json
 import sys
 import time
@@ -54,12 +55,23 @@ def loader_of(name, has_definitions):
             import_packages()
     else:
         keras = import_keras(name)
+        make_names_known(keras)
         own = define(name)
         builders, definitions = dict(all_subjects(keras, own)), own if has_definitions else None
         if definitions:
             register(own)
             own.CUSTOM_OBJECTS.update(import_packages())
     return functools.partial(load_artifact, name, keras, builders, definitions)
+
+
+def make_names_known(keras):
+    """What functions look up in the files that hold their code alone: who loads these, makes it known to all code."""
+    import tensorflow
+
+    builtins = importlib.import_module("builtins" if sys.version_info[0] > 2 else "__builtin__")
+    # Keras 3 keeps the functions of this backend for those who reach it through TensorFlow.
+    builtins.K = tensorflow.keras.backend if hasattr(keras, "ops") else keras.backend
+    builtins.tf = tensorflow
 
 
 def register(definitions):
