@@ -201,14 +201,17 @@ def _read_weights(file: Hdf5File, *, path: Path, size: int) -> Provenance:
             found=f"an HDF5 file{_other_writer(file)} with {_describe_members(file)}",
             hint="pass the file that the model was saved to; this one comes from another program or step",
         )
+    saver = tuple(_saver_evidence(file))
+    # Keras 1 wrote a version into models alone, and every Keras since into both.
+    unversioned = {"unversioned-weights"} if layers is not None and not saver else set()
     return Provenance(
         path=path,
         format="keras-hdf5",
         content="weights",
         size=size,
-        evidence=(*_saver_evidence(file), *([layers] if layers else _tree_evidence(file))),
+        evidence=(*saver, *([layers] if layers else _tree_evidence(file))),
         findings=(*_check_suffix(path), *_check_weights_suffix(path, is_tree=layers is None)),
-        traits=tree | _suffix_traits(path),
+        traits=tree | unversioned | _suffix_traits(path),
     )
 
 

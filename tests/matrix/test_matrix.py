@@ -483,6 +483,15 @@ def test_the_cause_of_a_wrong_failure_is_its_reason_and_that_of_a_wrong_success_
             False,
             id="weights of a model that this Keras cannot build",
         ),
+        pytest.param(
+            observation("network_early_vgg", "ValueError: shapes", kind="weights"),
+            False,
+            id="weights of a model that this Keras builds otherwise",
+        ),
+        pytest.param(
+            observation("layer_LSTM", "outputs differ by 1", kind="json"), False, id="numbers of weights that JSON lacks"
+        ),
+        pytest.param(observation("layer_LSTM", "ValueError: no", kind="json"), True, id="JSON that does not load"),
     ],
 )
 def test_an_observation_is_compared_where_it_says_something_about_the_artifact(
