@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 VerdictName = Literal["loads", "needs-code", "fails", "unknown"]
 
 
-LOOKED_UP = frozenset({"name", "module"})
+LOOKED_UP = frozenset({"global", "module"})
 """Kinds of what is no class or function that Keras asks for, but something that a stored function looks up by name."""
 
 
@@ -439,7 +439,7 @@ def _bytecode_failures(provenance: Provenance, needs: _Needs, loader: Loader) ->
 
 
 def names_looked_up(provenance: Provenance) -> tuple[str, ...]:
-    """Global names that the stored functions of a Keras model look up, and that no Python has itself; sorted.
+    """Global names that the stored functions of a Keras model look up, and that their Python does not have; sorted.
 
     A SavedModel brings what its functions compute, and can do without.
     """
@@ -450,7 +450,8 @@ def _lookups(provenance: Provenance) -> Iterator[str]:
     if provenance.format.startswith("keras"):
         for item in provenance.code:
             if not item.location.startswith(_TRAINING):
-                yield from (dotted for dotted in item.lookups if not is_builtin(dotted.partition(".")[0]))
+                pythons = item.reader_lines
+                yield from (dotted for dotted in item.lookups if not is_builtin(dotted.partition(".")[0], pythons))
 
 
 def _undefined_names(provenance: Provenance) -> Iterator[CustomObject]:
@@ -458,7 +459,7 @@ def _undefined_names(provenance: Provenance) -> Iterator[CustomObject]:
     for name in names_looked_up(provenance):
         module = module_called(name)
         if module is None:
-            yield CustomObject(name=name, kind="name", distribution=None)
+            yield CustomObject(name=name, kind="global", distribution=None)
         elif module.distribution is not None:
             yield CustomObject(name=name, kind="module", distribution=module.distribution)
 

@@ -168,7 +168,7 @@ class _CustomObjects:
         runs_files = False
         for name, (module, attribute) in places.items():
             if is_importable(module):
-                values[name] = _unused(attribute, values.values())
+                values[name] = _unused(attribute, {*_OWN_NAMES, *values.values()})
                 alias = "" if values[name] == attribute else f" as {values[name]}"
                 imports.append(f"from {module} import {attribute}{alias}")
             else:
@@ -182,6 +182,10 @@ class _CustomObjects:
             assignment=tuple(_assign(values, missing)),
             runs_files=runs_files,
         )
+
+
+_OWN_NAMES = frozenset({"HERE", "builtins", "os", "runpy", "sys"})
+"""Of the script, which still uses them when definitions have been imported."""
 
 
 def _unused(name: str, used: Collection[str]) -> str:

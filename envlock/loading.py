@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,9 +86,13 @@ class Loading:
         probes = dict.fromkeys(loader.probe for loader in together)
         return {
             "loaders": self.probes_of([*probes]),
-            "names": {loader.probe: meanings_for(self.inspection.provenance, loader) for loader in together},
+            "names": self.names_for(together),
             "environment": dict(variables),
         }
+
+    def names_for(self, loaders: Iterable[Loader]) -> dict[str, tuple[Meaning, ...]]:
+        """What is to be made known to stored functions, by the names of *loaders* in the probe."""
+        return {loader.probe: meanings_for(self.inspection.provenance, loader) for loader in loaders}
 
     def expectations(self, loaders: Collection[Loader], *, preferred: str = "") -> tuple[Verdict, ...]:
         """What is predicted for those of *loaders* that read this kind of artifact, best first.

@@ -110,10 +110,12 @@ def stored_function(*lookups: str) -> dict[str, Any]:
     ("lookups", "custom"),
     [
         (("K.sum", "len", "np.pi", "tf.nn.relu", "unicode"), []),
-        (("K.sum", "scale"), [("scale", "name", None)]),
+        (("K.sum", "scale"), [("scale", "global", None)]),
         (("tfa.activations.gelu",), [("tfa", "module", "tensorflow-addons")]),
         # A function may go by the name of a class, which stays what it is.
-        (("Lambda",), [("Lambda", "name", None)]),
+        (("Lambda",), [("Lambda", "global", None)]),
+        # Every module has it.
+        (("__file__",), []),
     ],
 )
 def test_what_stored_functions_look_up_has_to_be_defined(
@@ -124,6 +126,14 @@ def test_what_stored_functions_look_up_has_to_be_defined(
 
     assert [(item.name, item.kind, item.distribution) for item in needed] == custom
     assert judged(**stored_function(*lookups))["tf.keras 2.4"].verdict == ("needs-code" if custom else "loads")
+
+
+@pytest.mark.parametrize(("python", "custom"), [("2.7", []), ("3.7", ["reduce", "xrange"])])
+def test_what_only_another_python_has_itself_has_to_be_defined(python: str, custom: list[str]) -> None:
+    code = Code("lambda-bytecode", "Lambda", "model_config", (python,), (python,), lookups=("len", "reduce", "xrange"))
+    artifact = provenance(format="keras-hdf5", code=(code,))
+
+    assert [item.name for item in find_custom_objects(artifact, date_artifact(artifact))] == custom
 
 
 def test_what_only_the_training_looks_up_is_not_needed() -> None:

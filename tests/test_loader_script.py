@@ -667,3 +667,22 @@ def test_definitions_of_one_name_and_in_files_of_odd_names_are_all_passed(bench:
     told = "content ['Scale', 'provider>Scale', 'second>Scale']\n"
     assert run(bench, script) == told + TOLD.format("x", "y")
     assert "from second import Scale as Scale_2\n" in script
+
+
+def test_definitions_that_are_called_like_what_the_script_uses_do_not_replace_it(tmp_path: Path) -> None:
+    names = ["HERE", "builtins", "os", "path", "sys"]
+    imported = tuple(ImportedObject(name=name, module="mine", attribute=name) for name in names)
+
+    script = render(
+        tmp_path,
+        inspected("custom_layer/model.h5", tmp_path / "model.h5"),
+        verified("keras.models.load_model(path)", imported=imported),
+    )
+
+    assert [line for line in script.splitlines() if line.startswith("from mine")] == [
+        "from mine import HERE as HERE_2",
+        "from mine import builtins as builtins_2",
+        "from mine import os as os_2",
+        "from mine import path",
+        "from mine import sys as sys_2",
+    ]

@@ -206,6 +206,7 @@ def _is_settled(finding: Finding, outcome: Outcome) -> bool:
     """Whether the person has already done what the finding advises, or reads of it elsewhere."""
     settled = {
         "custom-object": bool(outcome.definitions),
+        "undefined-name": bool(outcome.definitions),
         "weights-only": outcome.builder is not None,
         # It is the reason for the environment, and told there.
         "stamp": outcome.candidate.stamp is not None,

@@ -31,7 +31,7 @@ from envlock.knowledge.tpu import (
     tpu_generations,
     tpu_software_for,
 )
-from envlock.loadability import CustomObject, judge
+from envlock.loadability import LOOKED_UP, CustomObject, judge
 from envlock.provenance import Evidence, Finding, Provenance
 
 _FACTS_OF_SAVER = frozenset({"tensorflow-version", "keras-version", "graph-producer"})
@@ -146,8 +146,10 @@ def _from_custom_objects(
     artifact: Inspection, environment: InstalledEnvironment | None, bench: Workbench
 ) -> Iterator[Cause]:
     own = own_objects(artifact.custom)
-    if definitions := [item for item in own if item.kind != "operation"]:
+    if definitions := [item for item in own if item.kind not in {"operation", *LOOKED_UP}]:
         yield _own_definitions(definitions, bench)
+    if names := [item.name for item in own if item.kind in LOOKED_UP]:
+        yield _undefined_names(names, bench)
     if operations := [item.name for item in own if item.kind == "operation"]:
         yield _own_operations(operations)
     for distribution in sorted({item.distribution for item in artifact.custom if item.distribution is not None}):
@@ -169,6 +171,23 @@ def _own_definitions(own: Sequence[CustomObject], bench: Workbench) -> Cause:
         likelihood="predicted",
         evidence=tuple(f"{item.kind} {printable(item.name)} is named in the artifact" for item in own),
         remedies=(by_argument, bench.make_environment("--code", "DIR")),
+        names=frozenset(names),
+    )
+
+
+def _undefined_names(names: Sequence[str], bench: Workbench) -> Cause:
+    by_assignment = Remedy(
+        kind="code",
+        message="make each known to all code before the model is loaded: not every Keras passes custom_objects on",
+        commands=("import builtins; builtins.NAME = OBJECT",),
+    )
+    return Cause(
+        reference="undefined-name",
+        title="names that stored functions look up",
+        explanation=f"Of functions the artifact holds the code alone, which looks up {_listed(names)}.",
+        likelihood="predicted",
+        evidence=("read in the artifact itself",),
+        remedies=(by_assignment, bench.make_environment("--code", "DIR")),
         names=frozenset(names),
     )
 

@@ -14,6 +14,7 @@ from envlock.diagnosis.traceback_text import Traceback, parse_traceback
 from envlock.environment.installed import InstalledEnvironment
 from envlock.errors import UsageError
 from envlock.inspection import Inspection
+from envlock.knowledge.loaders import Loader
 from envlock.loading import Loading
 from envlock.verification import Verification, verify
 
@@ -46,10 +47,13 @@ def reproduce(
         problem = f"{provenance.path}: holds code, which loading would run"
         raise UsageError(problem, hint="pass --trust if you trust where it comes from")
     loading = Loading(inspection=artifact, code=code, trusts_code=trusts_code)
+    loaders = _loaders(observed, environment)
     verification = verify(
         environment.executable,
         provenance.path,
-        loaders=_probes(observed, environment),
+        loaders=tuple(dict.fromkeys(loader.probe for loader in loaders)),
+        # Who passes no code wants to see what happens without any help.
+        names=loading.names_for(loaders) if code is not None else {},
         **loading.arguments,
         modules=loading.modules_there(environment.distributions, environment.tensorflow),
         environment={**environment.variables, **(variables or {})},
@@ -58,13 +62,13 @@ def reproduce(
     return replace(verification, environment=dict(variables or {}))
 
 
-def _probes(observed: Observations, environment: InstalledEnvironment) -> tuple[str, ...]:
-    """Names of the loaders to try: those that read this kind of artifact, where any is known to; Keras first.
+def _loaders(observed: Observations, environment: InstalledEnvironment) -> list[Loader]:
+    """The loaders to try: those that read this kind of artifact, where any is known to; Keras first.
 
     What does not come back as a Keras model may still be loaded as a graph, and the person then learns both.
     """
     loaders = [verdict.loader for verdict in observed.verdicts] or environment.loaders()
-    return tuple(dict.fromkeys(loader.probe for loader in sorted(loaders, key=lambda loader: loader.schema is None)))
+    return sorted(loaders, key=lambda loader: loader.schema is None)
 
 
 def error_of(verification: Verification) -> Traceback:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from keyword import iskeyword
 from typing import Literal, NamedTuple
+from unicodedata import normalize
 
 from envlock.errors import ArtifactError, DamagedFileError, LimitExceededError, TruncatedFileError
 
@@ -17,11 +18,16 @@ LineTableKind = Literal["lnotab", "ranges", "locations"]
 _DEEPEST = 60
 _MOST_OBJECTS = 100_000
 _MOST_ATTRIBUTES = 8
+_LONGEST_NAME = 200
+"""Bytes; code can look up a name thousands of times that stands in it once."""
+
+_LARGEST_ARGUMENT = 0xFFFF_FFFF
 
 # Opcodes by what they mean to names; the same in every line that has them.
 _PREFIX = "EXTENDED_ARG"
-_GLOBAL = "LOAD_GLOBAL"
+_GLOBALS = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})  # the latter in the body of a class
 _ATTRIBUTES = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
+_ASSIGNMENTS = frozenset({"STORE_GLOBAL", "STORE_NAME"})
 
 # Type codes of CPython's Python/marshal.c, where a value's body is a run of bytes of known size.
 _FIXED_SIZE = {
@@ -168,31 +174,44 @@ def _instructions(objects: Sequence[_CodeObject], item: CodeFormat) -> frozenset
 
 
 def _lookups(objects: Sequence[_CodeObject], item: CodeFormat) -> Iterator[str]:
-    """Dotted names, as code that *item* decodes looks them up."""
+    """Dotted names, as code that *item* decodes looks them up, but for what it has assigned itself before."""
     for code_object in objects:
+        names = [_identifier(name) for name in code_object.names]
+        assigned = {""}
         dotted: list[str] = []
-        prefix = 0
-        for opcode, argument in filter(None, _decode(code_object.code, item)):
-            number = prefix | argument
-            if opcode.name == _PREFIX:
-                # It carries the higher bits of the argument that follows: a byte, or two where no opcode has another.
-                prefix = number << (8 if item.width else 16)
-                continue
-            prefix = 0
+        for opcode, argument in _whole_arguments(code_object.code, item):
+            index = argument >> opcode.flags
+            name = names[index] if index < len(names) else ""
             goes_on = bool(dotted) and opcode.name in _ATTRIBUTES
             if dotted and not goes_on:
                 yield ".".join(dotted)
                 dotted = []
-            if (goes_on and len(dotted) < _MOST_ATTRIBUTES) or opcode.name == _GLOBAL:
-                dotted += _identifier(code_object.names, number >> opcode.flags)
+            if opcode.name in _ASSIGNMENTS:
+                assigned.add(name)
+            starts = opcode.name in _GLOBALS and name not in assigned
+            if starts or (goes_on and name and len(dotted) <= _MOST_ATTRIBUTES):
+                dotted.append(name)
 
 
-def _identifier(names: Sequence[object], index: int) -> Iterator[str]:
-    """The name at *index*, if it is one that source code can have."""
-    found = names[index] if index < len(names) else None
-    text = found.decode("utf-8", "replace") if isinstance(found, bytes) else ""
-    if text.isidentifier() and not iskeyword(text):
-        yield text
+def _identifier(name: object) -> str:
+    """The *name*, if it is one that source code can have; else an empty text."""
+    if not isinstance(name, bytes) or len(name) > _LONGEST_NAME:
+        return ""
+    text = name.decode("utf-8", "replace")
+    # A compiler normalizes names, and whoever writes another form in source means the normalized one.
+    is_normal = text.isascii() or normalize("NFKC", text) == text
+    return text if is_normal and text.isidentifier() and not iskeyword(text) else ""
+
+
+def _whole_arguments(code: bytes, item: CodeFormat) -> Iterator[_Instruction]:
+    """Each instruction, with what the `EXTENDED_ARG` before it add to its argument."""
+    prefix = 0
+    for opcode, argument in filter(None, _decode(code, item)):
+        number = prefix | argument
+        # It carries the higher bits of the argument that follows: a byte, or two where no opcode has another.
+        prefix = (number << (8 if item.width else 16)) & _LARGEST_ARGUMENT if opcode.name == _PREFIX else 0
+        if opcode.name != _PREFIX:
+            yield _Instruction(opcode, number)
 
 
 def _decode(code: bytes, item: CodeFormat) -> Iterator[_Instruction | None]:

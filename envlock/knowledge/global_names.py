@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from typing import NamedTuple
 
 from envlock.knowledge.datafiles import read_toml
 from envlock.knowledge.loaders import Loader, import_for
+from envlock.knowledge.specifiers import admits
 
 
 class KnownModule(NamedTuple):
@@ -39,9 +41,10 @@ def meaning_of(name: str, loader: Loader) -> Meaning:
     return Meaning(name=name, expression=expression, statement=import_for(expression))
 
 
-def is_builtin(name: str) -> bool:
-    """Whether some Python has the name itself."""
-    return name in _builtins()
+def is_builtin(name: str, pythons: Collection[str]) -> bool:
+    """Whether one of the *pythons*, lines such as ``3.8``, has the name itself; any that there is, for none."""
+    specifier = _builtins().get(name)
+    return specifier is not None and (not pythons or any(admits(specifier, line) for line in pythons))
 
 
 def module_called(name: str) -> KnownModule | None:
@@ -50,8 +53,9 @@ def module_called(name: str) -> KnownModule | None:
 
 
 @cache
-def _builtins() -> frozenset[str]:
-    return frozenset(read_toml("global_names.toml")["builtins"]["names"])
+def _builtins() -> dict[str, str]:
+    """The Pythons that have each name, as a specifier."""
+    return {name: row["python"] for row in read_toml("global_names.toml")["builtins"] for name in row["names"]}
 
 
 @cache

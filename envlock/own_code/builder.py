@@ -6,7 +6,7 @@ Which Keras the weights are for is part of that: a checkpoint knows variables by
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from envlock.candidates import EnvironmentCandidate
@@ -15,8 +15,9 @@ from envlock.formats.text import printable
 from envlock.knowledge.loaders import keras_loaders
 from envlock.own_code.definitions import (
     Definition,
-    definitions_in,
+    bindings_in,
     find_definitions,
+    names_bound_by,
     parse_source,
     read_source,
     source_files,
@@ -105,28 +106,18 @@ def _names_of(file: Path) -> dict[str, tuple[Path, int]] | None:
         return None
     names: dict[str, int] = {}
     for statement in statements_of(body):
-        for name in _names_bound_by(statement):
+        for name in names_bound_by(statement):
             names.setdefault(name, statement.lineno)
     return None if names.keys() & {"*", "__getattr__"} else {name: (file, line) for name, line in names.items()}
-
-
-def _names_bound_by(statement: ast.stmt) -> Iterator[str]:
-    """The names that a statement assigns, defines or imports; ``*`` for all of another module."""
-    if isinstance(statement, ast.ClassDef | ast.FunctionDef):
-        yield statement.name
-    elif isinstance(statement, ast.Import | ast.ImportFrom):
-        yield from (alias.asname or alias.name.partition(".")[0] for alias in statement.names)
-    else:
-        stored = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
-        yield from (node.id for node in stored if isinstance(node.ctx, ast.Store))
 
 
 def _all_definitions(folder: Path) -> dict[str, tuple[Path, int]]:
     """The first definition of every class, function and variable under *folder*."""
     found: dict[str, tuple[Path, int]] = {}
     for file in source_files(folder):
-        for name, line in definitions_in(read_source(file) or ""):
-            found.setdefault(name, (file, line))
+        for binding in bindings_in(read_source(file) or ""):
+            if not binding.is_import:
+                found.setdefault(binding.name, (file, binding.line))
     return found
 
 

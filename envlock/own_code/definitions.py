@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 _MOST_FILES = 20_000
 _LARGEST_SOURCE = 4 * 1024 * 1024
@@ -21,7 +22,7 @@ _LONGEST_FOR_OLD_PARSER = 120_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """Where a class, function or variable is defined at the top level of a module."""
+    """Where a class, function or variable is defined at the top level of a module, or else imported."""
 
     name: str
     file: Path
@@ -38,9 +39,21 @@ class Definition:
     """Further files that define the name, outermost first; no more than 8 are told."""
 
 
+class Binding(NamedTuple):
+    """A name that a module knows at its top level."""
+
+    name: str
+    line: int
+    """Counted from 1."""
+
+    is_import: bool
+    """Whether it is something from elsewhere."""
+
+
 def find_definitions(folder: Path, names: Collection[str]) -> dict[str, Definition]:
     """The first definition of each of *names* in the Python files under *folder*, outermost files first.
 
+    What none of them defines is found where it is imported, under the name that it is given there.
     A name registered with a package, such as ``Custom>Scale``, is looked for without it. Names that are not defined
     are left out; hidden folders and virtual environments are not entered.
     """
@@ -62,15 +75,24 @@ def is_importable(module: str) -> bool:
 
 
 def _find_places(folder: Path, names: Collection[str]) -> dict[str, list[tuple[Path, int]]]:
-    """Files that define each of *names*, outermost first, with the line of the first definition in each."""
-    places: dict[str, list[tuple[Path, int]]] = {name: [] for name in names}
+    """Files that define each of *names*, outermost first, with the line of the first definition in each.
+
+    Where none defines it, one that imports it, since it is known by that name there: if possible one that is needed for
+    a definition anyway, since importing a script may start a training.
+    """
+    defined: dict[str, list[tuple[Path, int]]] = {name: [] for name in names}
+    imported: dict[str, list[tuple[Path, int]]] = {name: [] for name in names}
     for file in source_files(folder):
-        lines: dict[str, int] = {}
-        for name, line in _definitions_of(file, names):
-            lines.setdefault(name, line)
-        for name in lines.keys() & places.keys():
-            places[name].append((file, lines[name]))
-    return places
+        told: set[tuple[str, bool]] = set()
+        for binding in _bindings_of(file, names):
+            name = binding.name
+            if name in names and (name, binding.is_import) not in told:
+                told.add((name, binding.is_import))
+                (imported if binding.is_import else defined)[name].append((file, binding.line))
+    needed = {places[0][0] for places in defined.values() if places}
+    return {
+        name: defined[name] or sorted(imported[name], key=lambda place: place[0] not in needed)[:1] for name in names
+    }
 
 
 def _describe(name: str, places: Sequence[tuple[Path, int]]) -> Definition:
@@ -100,12 +122,12 @@ def may_hold_code(folder: Path) -> bool:
     return not is_aside and not (folder / "pyvenv.cfg").exists()
 
 
-def _definitions_of(file: Path, names: Collection[str]) -> Iterator[tuple[str, int]]:
-    """Names that *file* defines outside of any class or function, with their lines; none if it has none of *names*."""
+def _bindings_of(file: Path, names: Collection[str]) -> Iterator[Binding]:
+    """What *file* binds outside of any class or function; nothing if it has none of *names*."""
     source = read_source(file)
     # Parsing takes a hundred times as long as this, and most files hold none of the names.
     if source is not None and any(name in source for name in names):
-        yield from definitions_in(source)
+        yield from bindings_in(source)
 
 
 def read_source(file: Path) -> str | None:
@@ -143,35 +165,89 @@ def _is_costly(names: str) -> bool:
     return names.count(".") * len(names) > _MOST_JOINED
 
 
-def definitions_in(source: str) -> Iterator[tuple[str, int]]:
-    """Names of classes, functions and variables at the top level of a module, with the lines that define them."""
+def bindings_in(source: str) -> Iterator[Binding]:
+    """What a module defines, assigns and imports at its top level, in the order of the lines."""
     body = parse_source(source)
     if body is None:
-        yield from _definitions_by_layout(source)
+        yield from _bindings_by_layout(source)
         return
     for statement in statements_of(body):
-        if isinstance(statement, ast.ClassDef | ast.FunctionDef):
-            yield statement.name, statement.lineno
-        elif isinstance(statement, ast.Assign | ast.AnnAssign):
-            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            yield from ((target.id, statement.lineno) for target in targets if isinstance(target, ast.Name))
+        for name in names_bound_by(statement):
+            yield Binding(name, statement.lineno, isinstance(statement, ast.Import | ast.ImportFrom))
 
 
 def statements_of(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements of a module, those under a condition included."""
-    for statement in body:
+    """The statements of a module, with those in blocks that run when it is imported."""
+    # No recursion: each `elif` stands within the one before.
+    waiting = [*body][::-1]
+    while waiting:
+        statement = waiting.pop()
         yield statement
-        if isinstance(statement, ast.If | ast.Try):
-            yield from statements_of((*statement.body, *statement.orelse))
+        waiting += [*_statements_within(statement)][::-1]
+
+
+def _statements_within(statement: ast.stmt) -> Iterator[ast.stmt]:
+    match statement:
+        case ast.If() if never_holds_on_import(statement.test):
+            yield from statement.orelse
+        case ast.If() | ast.For() | ast.While():
+            yield from (*statement.body, *statement.orelse)
+        case ast.Try():
+            yield from statement.body
+            yield from (inner for handler in statement.handlers for inner in handler.body)
+            yield from (*statement.orelse, *statement.finalbody)
+        case ast.With():
+            yield from statement.body
+
+
+def never_holds_on_import(test: ast.expr) -> bool:
+    """Whether a condition is false where a module is imported: it asks for a type checker, or for a program."""
+    match test:
+        case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
+            return True
+        case ast.Compare(ast.Name("__name__"), [ast.Eq()], [ast.Constant("__main__")]):
+            return True
+        case _:
+            return False
+
+
+def names_bound_by(statement: ast.stmt) -> Iterator[str]:
+    """The names that a statement itself defines, assigns or imports; ``*`` for all of another module."""
+    targets: list[ast.expr | None] = []
+    match statement:
+        case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+            yield name
+        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in aliases)
+        case ast.Assign():
+            targets = [*statement.targets]
+        case ast.AnnAssign(value=ast.expr()) | ast.For():
+            targets = [statement.target]
+        case ast.With():
+            targets = [item.optional_vars for item in statement.items]
+    for node in (node for target in targets if target is not None for node in ast.walk(target)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
 
 
 # Python 2 sources do not parse, and are just what old models come with.
-_DEFINITION = re.compile(r"^(?:(?:class|def)[ \t]+([A-Za-z_]\w*)|([A-Za-z_]\w*)[ \t]*=(?!=))", flags=re.MULTILINE)
+_BINDING = re.compile(
+    r"^(?:(?:class|def)[ \t]+(?P<defined>[A-Za-z_]\w*)"
+    r"|(?P<assigned>[A-Za-z_][\w, \t]*)=(?!=)"
+    r"|(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+(?:\((?P<listed>[^()]*)\)|(?P<imported>[\w., \t*]+)))",
+    flags=re.MULTILINE,
+)
 
 
-def _definitions_by_layout(source: str) -> Iterator[tuple[str, int]]:
-    for match in _DEFINITION.finditer(source):
-        yield match[1] or match[2], source.count("\n", 0, match.start()) + 1
+def _bindings_by_layout(source: str) -> Iterator[Binding]:
+    for match in _BINDING.finditer(source):
+        line = source.count("\n", 0, match.start()) + 1
+        kind = match.lastgroup or ""
+        for part in match[kind].split(","):
+            # Behind `as`, where it stands there.
+            name = (part.split() or [""])[-1].partition(".")[0]
+            if name.isidentifier():
+                yield Binding(name, line, kind in {"listed", "imported"})
 
 
 def _locate(file: Path) -> tuple[Path, str]:

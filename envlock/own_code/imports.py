@@ -15,7 +15,7 @@ from envlock.knowledge.families import members_of
 from envlock.knowledge.import_names import distribution_of
 from envlock.knowledge.loaders import distributions_of_implementations
 from envlock.knowledge.standard_library import is_in_standard_library
-from envlock.own_code.definitions import Definition, parse_source, read_source
+from envlock.own_code.definitions import Definition, never_holds_on_import, parse_source, read_source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,11 +175,6 @@ def _catches_missing_modules(handler: ast.ExceptHandler) -> bool:
     caught = [None] if handler.type is None else [node for node in ast.walk(handler.type) if isinstance(node, ast.Name)]
     names = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
     return any(node is None or node.id in names for node in caught)
-
-
-def never_holds_on_import(test: ast.expr) -> bool:
-    """Whether a condition is false where a module is imported: it asks for a type checker, or for a program."""
-    return ast.unparse(test).rpartition(".")[2] in {"TYPE_CHECKING", "__name__ == '__main__'"}
 
 
 # Python 2 sources do not parse. An indented import may stand under any condition.

@@ -15,7 +15,6 @@ from envlock.environment import Environment, ReservedPlace, list_installed
 from envlock.errors import InstallationError
 from envlock.formats.text import first_line, one_line
 from envlock.interpreters import Interpreter
-from envlock.loading import meanings_for
 from envlock.locks import Lock
 from envlock.own_code.imports import Need, find_needs
 from envlock.pipeline.attempts import Attempt, DoesNotServeError
@@ -156,7 +155,7 @@ def _how_to_verify(candidate: EnvironmentCandidate, job: Job) -> dict[str, Any]:
     return {
         **job.loading.arguments,
         "loaders": job.loading.probes_of(candidate.probes),
-        "names": {candidate.loader.probe: meanings_for(job.inspection.provenance, candidate.loader)},
+        "names": job.loading.names_for([candidate.loader]),
         "modules": candidate.modules,
         "environment": dict(candidate.loader.environment),
     }

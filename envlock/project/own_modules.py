@@ -7,8 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from envlock.own_code.definitions import is_importable
-from envlock.own_code.imports import never_holds_on_import
+from envlock.own_code.definitions import is_importable, never_holds_on_import
 from envlock.project.interface import OwnModule
 
 _NO_MODULES = frozenset({"setup.py", "conftest.py", "__main__.py", "noxfile.py", "fabfile.py"})

@@ -189,6 +189,23 @@ def test_the_packages_of_the_person_are_seen_where_the_environment_sees_them(
     assert found.causes[0].reference == "h5py-returns-str"
 
 
+@pytest.mark.parametrize("passes_code", [True, False])
+def test_what_functions_look_up_is_made_known_to_them_where_the_code_that_has_it_is_passed(
+    sound_environment: Path, own_interpreter: Interpreter, passes_code: bool
+) -> None:
+    packages = sound_environment / f"lib/python{own_interpreter.line}/site-packages"
+    (packages / "keras.py").write_text(KERAS + "backend = None\n")
+    (packages / "tensorflow.py").write_text("")
+    code = ASSETS / "lambda_layer/code" if passes_code else None
+
+    found = ask(
+        path=ASSETS / "lambda_layer/looked_up.h5", python=sound_environment, runs=True, code=code, trusts_code=True
+    )
+
+    assert found.verification is not None
+    assert ("builtins.FACTOR = custom_objects['FACTOR']" in found.verification.lines) == passes_code
+
+
 def test_code_in_the_model_is_not_run_unless_it_is_trusted(sound_environment: Path) -> None:
     with pytest.raises(UsageError) as caught:
         ask(path=ASSETS / "keras/keras-2.0.9-lambda.h5", python=sound_environment, runs=True)

@@ -361,6 +361,24 @@ def test_a_layer_of_ones_own_is_expected_to_be_missing(diagnosed: Diagnose) -> N
     assert commands(cause, diagnosis) == CUSTOM_LAYER
 
 
+def test_names_that_stored_functions_look_up_are_made_known_to_all_code(diagnosed: Diagnose) -> None:
+    diagnosis = diagnosed("lambda_layer/looked_up.h5", TF_2_10)
+    cause = next(item for item in diagnosis.causes if item.reference == "undefined-name")
+
+    assert cause.explanation == "Of functions the artifact holds the code alone, which looks up FACTOR, double."
+    assert commands(cause, diagnosis) == [
+        "import builtins; builtins.NAME = OBJECT",
+        "envlock from-model lambda_layer/looked_up.h5 --code DIR",
+    ]
+
+
+def test_a_name_that_an_error_tells_and_a_stored_function_looks_up_is_one_cause(diagnosed: Diagnose) -> None:
+    diagnosis = diagnosed("lambda_layer/looked_up.h5", TF_2_10, "NameError: name 'FACTOR' is not defined")
+
+    assert ("lambda-globals", "confirmed") in told(diagnosis)
+    assert "undefined-name" not in dict(told(diagnosis))
+
+
 def test_an_operation_of_ones_own_needs_its_library(diagnosed: Diagnose) -> None:
     graph = provenance(format="saved-model", operations=(operation("MatMul"), operation("MyFold")))
 

@@ -6,6 +6,7 @@ import marshal
 import sys
 from contextlib import suppress
 from pathlib import Path
+from types import CodeType
 
 import pytest
 from hypothesis import given
@@ -95,10 +96,41 @@ def test_names_are_told_beyond_those_that_one_byte_can_number() -> None:
 
 
 @pytest.mark.skipif(RUNNING not in BYTECODE, reason=f"the layout of Python {RUNNING} is not known")
-def test_names_that_no_source_can_have_are_left_out() -> None:
+@pytest.mark.parametrize(
+    ("source", "lookups"),
+    [
+        pytest.param(
+            "def f(x):\n  global n\n  n = first\n  return n * second", ("first", "second"), id="assigned-before"
+        ),
+        pytest.param("def f(x):\n  global n\n  n += 1\n  return n", ("n",), id="assigned-after"),
+        pytest.param("def f(x):\n  import n\n  return n.a(x)", (), id="imported-within"),
+        pytest.param("def f(x, n=1):\n  def g():\n    return n\n  return g", (), id="of-the-function-around"),
+        pytest.param(
+            "def f(x):\n  class A(Base):\n    a = n.b\n    c = a\n  return A",
+            ("Base", "__name__", "n.b"),
+            id="in-a-class",
+        ),
+    ],
+)
+def test_what_a_function_has_assigned_itself_is_not_told(source: str, lookups: tuple[str, ...]) -> None:
+    code = next(item for item in compile(source, "", "exec").co_consts if isinstance(item, CodeType))
+
+    assert read(marshal.dumps(code)).lookups == lookups
+
+
+@pytest.mark.skipif(RUNNING not in BYTECODE, reason=f"the layout of Python {RUNNING} is not known")
+def test_a_name_longer_than_any_is_not_copied_for_each_lookup() -> None:
+    code = compile("lambda: long.attribute", "", "eval").co_consts[0]
+
+    assert read(marshal.dumps(code.replace(co_names=("x" * 100_000, "attribute")))).lookups == ()
+
+
+@pytest.mark.skipif(RUNNING not in BYTECODE, reason=f"the layout of Python {RUNNING} is not known")
+@pytest.mark.parametrize("name", ["x; import os", "class", "\uff4f\uff50\uff45\uff4e", "a\nb", "\u202ea", "1"])
+def test_names_that_no_source_can_have_are_left_out(name: str) -> None:
     code = compile("lambda: first(second.third)", "", "eval").co_consts[0]
 
-    changed = code.replace(co_names=("first", "x; import os", "class"))
+    changed = code.replace(co_names=("first", name, "class"))
 
     assert read(marshal.dumps(changed)).lookups == ("first",)
 

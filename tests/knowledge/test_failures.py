@@ -42,6 +42,21 @@ def test_what_an_error_names_is_told() -> None:
     assert recognition.groups == {"found": "10", "expected": "9"}
 
 
+def test_a_name_that_a_lambda_layer_of_keras_3_lacks_is_told() -> None:
+    text = (
+        "Traceback (most recent call last):\n"
+        '  File "training.py", line 9, in <lambda>\n'
+        "NameError: Exception encountered when calling Lambda.call().\n\n"
+        "name 'SCALE' is not defined\n\n"
+        "Arguments received by Lambda.call():\n"
+    )
+
+    (recognition,) = recognise(text)
+
+    assert recognition.failure is failure("lambda-globals")
+    assert recognition.groups == {"name": "SCALE"}
+
+
 def test_what_a_text_names_cannot_act_on_a_terminal() -> None:
     (recognition,) = recognise(
         "Unable to open file: File not found: filepath=\x1b[2J\u202e.keras. Please ensure the file is an accessible `.keras` zip file."

@@ -40,6 +40,24 @@ def write(folder: Path, sources: dict[str, str]) -> None:
             id="under-a-condition",
         ),
         pytest.param({"a.py": "def Scale(x):\n    return x\n"}, ("a.py", 1, ".", "a"), id="function"),
+        pytest.param({"a.py": "Height, (Width, Scale) = sizes\n"}, ("a.py", 1, ".", "a"), id="several-variables"),
+        pytest.param({"a.py": "for Scale in range(3):\n    pass\n"}, ("a.py", 1, ".", "a"), id="variable-of-a-loop"),
+        pytest.param({"a.py": "with scope() as Scale:\n    pass\n"}, ("a.py", 1, ".", "a"), id="variable-of-a-context"),
+        pytest.param({"a.py": "with scope():\n    Scale: float = 3.0\n"}, ("a.py", 2, ".", "a"), id="in-a-context"),
+        pytest.param(
+            {"a.py": "try:\n    import b\nexcept ImportError:\n    Scale = 3.0\n"},
+            ("a.py", 4, ".", "a"),
+            id="in-a-handler",
+        ),
+        pytest.param({"a.py": "import numpy as Scale\n"}, ("a.py", 1, ".", "a"), id="module-of-another-name"),
+        pytest.param({"a.py": "from b import c as Scale\n"}, ("a.py", 1, ".", "a"), id="import-under-another-name"),
+        pytest.param(
+            {"a.py": "from b import Scale\n", "b/b.py": CLASS}, ("b/b.py", 4, "b", "b"), id="definition-before-imports"
+        ),
+        pytest.param({"a.py": "print 'old'\nHeight, Scale = 2, 3\n"}, ("a.py", 2, ".", "a"), id="python-2-variables"),
+        pytest.param(
+            {"a.py": "print 'old'\nfrom b import (c,\n  d as Scale)\n"}, ("a.py", 2, ".", "a"), id="python-2-import"
+        ),
     ],
 )
 def test_a_definition_is_found_with_its_module(
@@ -62,6 +80,11 @@ def test_a_definition_is_found_with_its_module(
         pytest.param({".git/a.py": CLASS}, id="hidden-folder"),
         pytest.param({"env/pyvenv.cfg": "", "env/lib/a.py": CLASS}, id="virtual-environment"),
         pytest.param({"site-packages/a.py": CLASS}, id="installed-packages"),
+        pytest.param({"a.py": "if __name__ == '__main__':\n    Scale = 3.0\n"}, id="only-of-a-program"),
+        pytest.param({"a.py": "Scale: float\n"}, id="annotated-alone"),
+        pytest.param({"a.py": "print 'Scale'\nimport ()\nimport (,\nScale == 1\n"}, id="damaged"),
+        pytest.param({"a.py": "a = [Scale for Scale in b]\nScale.c = a[Scale] = b\n"}, id="not-assigned"),
+        pytest.param({"a.py": "import numpy.Scale\nfrom Scale import *\n"}, id="of-another-name"),
         pytest.param({}, id="nothing"),
     ],
 )
@@ -90,6 +113,7 @@ def test_a_registered_name_is_looked_for_without_its_package(tmp_path: Path) -> 
         ),
         pytest.param({"a.py": CLASS + CLASS}, "a.py", [], id="twice-in-one-file"),
         pytest.param({"a.py": CLASS, "b.py": "from a import Scale\n"}, "a.py", [], id="an-import-is-no-definition"),
+        pytest.param(dict.fromkeys(("a.py", "b.py"), "import Scale\n"), "a.py", [], id="imported-twice"),
         pytest.param(
             {f"{number:02}.py": CLASS for number in range(20)},
             "00.py",
@@ -106,6 +130,26 @@ def test_further_files_that_define_a_name_are_told(
     found = find_definitions(tmp_path, ["Scale"])["Scale"]
 
     assert (found.file, found.others) == (tmp_path / file, tuple(tmp_path / other for other in others))
+
+
+def test_an_import_is_taken_from_a_file_that_is_needed_anyway(tmp_path: Path) -> None:
+    write(tmp_path, {"a_training.py": "import numpy as n\n", "parts/layers.py": "import numpy as n\n" + CLASS})
+
+    found = find_definitions(tmp_path, ["Scale", "n"])
+
+    assert {name: definition.file.name for name, definition in found.items()} == {
+        "Scale": "layers.py",
+        "n": "layers.py",
+    }
+
+
+def test_many_alternatives_are_gone_through(tmp_path: Path) -> None:
+    source = "if a == 0:\n    pass\n" + "".join(
+        f"elif a == {number}:\n    Scale = {number}\n" for number in range(2000)
+    )
+    write(tmp_path, {"a.py": source})
+
+    assert find_definitions(tmp_path, ["Scale"])["Scale"].line == 4
 
 
 def test_nothing_is_run(tmp_path: Path) -> None:
