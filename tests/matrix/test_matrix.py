@@ -489,7 +489,9 @@ def test_the_cause_of_a_wrong_failure_is_its_reason_and_that_of_a_wrong_success_
             id="weights of a model that this Keras builds otherwise",
         ),
         pytest.param(
-            observation("layer_LSTM", "outputs differ by 1", kind="json"), False, id="numbers of weights that JSON lacks"
+            observation("layer_LSTM", "outputs differ by 1", kind="json"),
+            False,
+            id="numbers of weights that JSON lacks",
         ),
         pytest.param(observation("layer_LSTM", "ValueError: no", kind="json"), True, id="JSON that does not load"),
     ],
