@@ -11,6 +11,7 @@ from early_networks import EARLY_NETWORKS
 from image_networks import IMAGE_NETWORKS
 from sequence_networks import SEQUENCE_NETWORKS
 from table_networks import TABLE_NETWORKS
+from tutorial_networks import TUTORIAL_NETWORKS
 
 
 def network_subjects(keras, definitions):
@@ -20,6 +21,7 @@ def network_subjects(keras, definitions):
         (prefix + build.__name__, build)
         for prefix, networks in (
             ("network_", plain),
+            ("network_tutorial_", TUTORIAL_NETWORKS),
             ("network_code_", code_networks(keras)),
             ("network_custom_", custom_networks(definitions)),
         )
