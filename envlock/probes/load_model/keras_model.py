@@ -25,8 +25,11 @@ def import_of(module):
 
 
 def ways(module, keras, request, names, custom_objects):
-    imports, first_lines = make_known(names, custom_objects)
-    imports = [import_of(module)] + [statement for statement in imports if statement != import_of(module)]
+    imports = [import_of(module)]
+    needed, first_lines = make_known(names, custom_objects)
+    for statement in needed:
+        if statement not in imports:
+            imports.append(statement)
     kind = request.get("format", "")
     if kind in READERS:
         options = spell({}, custom_objects)
