@@ -442,6 +442,13 @@ def test_keras_2_translates_but_a_part_of_what_keras_1_wrote(item: ConfigObject,
             id="the same behind inputs of known width",
         ),
         pytest.param(
+            of_keras("2.15.0", layer("Dense", "activation"), traits=frozenset({"function-without-class"})),
+            "function-without-class",
+            ["tf.keras 2.15", "tf-keras 2.21", "keras 3.15"],
+            [],
+            id="the code of a function alone",
+        ),
+        pytest.param(
             of_keras("2.10.0", set_to(layer("Normalization"), axis=())),
             "one-statistic-for-all",
             ["keras 3.6", "keras 3.15"],

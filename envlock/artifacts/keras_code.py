@@ -25,13 +25,18 @@ def read_code(envelope: Mapping[str, Any], *, location: str) -> Iterator[Code]:
     name, config = envelope["class_name"], envelope["config"]
     if isinstance(config, dict):
         if name == "__lambda__":
-            key = "code" if "code" in config else "value"
-            yield _bytecode("<lambda>", config.get(key), location=f"{location}.config.{key}")
+            yield read_bare_lambda(config, location=f"{location}.config")
         elif name == "Lambda":
             yield from _lambda_layer(config, location=f"{location}.config")
         yield from _opened_files(name, config, location=f"{location}.config")
     if _imports_foreign_module(envelope):
         yield Code(kind="foreign-module", name=f"{envelope['module']}.{_object_name(envelope)}", location=location)
+
+
+def read_bare_lambda(config: Mapping[str, Any], *, location: str) -> Code:
+    """The code in the ``config`` of a ``__lambda__``."""
+    key = "code" if "code" in config else "value"
+    return _bytecode("<lambda>", config.get(key), location=f"{location}.{key}")
 
 
 def _lambda_layer(config: Mapping[str, Any], *, location: str) -> Iterator[Code]:

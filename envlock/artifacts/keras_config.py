@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from envlock.artifacts.keras_code import read_code
+from envlock.artifacts.keras_code import read_bare_lambda, read_code
 from envlock.artifacts.keras_inputs import MODEL_CLASSES, read_inputs
 from envlock.errors import DamagedFileError, LimitExceededError
 from envlock.formats.text import printable
@@ -22,6 +22,7 @@ _LONGEST_KEY = 60
 _LONGEST_LOCATION = 500
 _MOST_OBJECTS = 50_000
 _NESTING = (dict, list, str)
+_PARTS_OF_FUNCTION = 3
 
 # Where values are of no interest: shapes and tensors between layers, and what is done once a model stands.
 _PASSED_OVER = frozenset({"inbound_nodes", "build_config", "compile_config"})
@@ -80,7 +81,7 @@ class _Place(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """An object, or the name of a function."""
+    """An object, the name of a function, or the code of one."""
 
     value: Any
     place: _Place
@@ -125,7 +126,7 @@ def _walk(config: object, location: str) -> Iterator[_Found]:
         if found is None:
             pending.pop()
             continue
-        if _is_named_function(found) or _is_object(found.value) or _is_keras_1_object(found):
+        if _is_something(found):
             count += 1
             if count > _MOST_OBJECTS:
                 raise LimitExceededError(location, what="number of objects", limit=_MOST_OBJECTS, found=count)
@@ -150,7 +151,7 @@ def _within(found: _Found) -> Iterator[_Found]:
                 yield _Found(item, place, f"{location}[{index}]")
     elif _is_object(value):
         yield from _within_object(value, f"{location}.config")
-    elif isinstance(value, dict) and not _is_keras_1_object(found):
+    elif isinstance(value, dict) and not _is_something(found):
         for key, item in value.items():
             if key != "class_name" and isinstance(item, _NESTING):
                 yield _Found(item, place, _at_key(location, key))
@@ -179,6 +180,10 @@ def _place_of(key: str, envelope: Mapping[str, Any]) -> _Place:
     return next((place for ending, place in _PLACES_BY_ENDING if key.endswith(ending)), _ANYWHERE)
 
 
+def _is_something(found: _Found) -> bool:
+    return _is_named_function(found) or _is_object(found.value) or _is_keras_1_object(found) or _is_bare_lambda(found)
+
+
 def _is_named_function(found: _Found) -> bool:
     return found.place.names_function and isinstance(found.value, str)
 
@@ -193,6 +198,20 @@ def _is_keras_1_object(found: _Found) -> bool:
     return "class_name" not in found.value and isinstance(found.value.get("name"), str)
 
 
+def _is_bare_lambda(found: _Found) -> bool:
+    """Whether it is the ``config`` of a ``__lambda__`` without the rest of its envelope.
+
+    ``activations.serialize`` writes no more of a lambda, from TensorFlow 2.13 and Keras 3.0 to Keras 3.15 at least.
+    """
+    value = found.value
+    return found.place.names_function and isinstance(value, dict) and [*value] == ["value"] and _is_code(value["value"])
+
+
+def _is_code(value: object) -> bool:
+    """Whether it is a list like that of ``func_dump``: code, default values and closure."""
+    return isinstance(value, list) and len(value) == _PARTS_OF_FUNCTION and isinstance(value[0], str)
+
+
 def _is_plain_value(envelope: Mapping[str, Any]) -> bool:
     """Whether an envelope carries a value that JSON has no form for: ``__tensor__``, ``__lambda__``, …."""
     name: str = envelope["class_name"]
@@ -203,11 +222,11 @@ def _is_plain_value(envelope: Mapping[str, Any]) -> bool:
 
 
 def _objects(found: Iterable[_Found]) -> tuple[ConfigObject, ...]:
-    return tuple(_object(item) for item in found if isinstance(item.value, str) or not _is_hidden(item.value))
+    return tuple(_object(item) for item in found if not _is_hidden(item))
 
 
-def _is_hidden(value: Mapping[str, Any]) -> bool:
-    return _is_object(value) and _is_plain_value(value)
+def _is_hidden(found: _Found) -> bool:
+    return _is_bare_lambda(found) or (_is_object(found.value) and _is_plain_value(found.value))
 
 
 def _object(found: _Found) -> ConfigObject:
@@ -307,13 +326,21 @@ def _text(value: object) -> str | None:
 
 
 def _code(found: Iterable[_Found]) -> tuple[Code, ...]:
-    envelopes = ((item.value, item.location) for item in found if _is_object(item.value))
-    return tuple(code for envelope, location in envelopes for code in read_code(envelope, location=location))
+    return tuple(code for item in found for code in _code_of(item))
+
+
+def _code_of(found: _Found) -> Iterator[Code]:
+    if _is_object(found.value):
+        yield from read_code(found.value, location=found.location)
+    elif _is_bare_lambda(found):
+        yield read_bare_lambda(found.value, location=found.location)
 
 
 def _traits(found: Iterable[_Found]) -> Iterator[str]:
     envelopes = [item.value for item in found if _is_object(item.value)]
     yield _construction(envelopes[0])
+    if any(map(_is_bare_lambda, found)):
+        yield "function-without-class"
     if any(envelope["class_name"] in MODEL_CLASSES for envelope in envelopes[1:]):
         yield "nested-model"
     for envelope in envelopes:

@@ -202,6 +202,7 @@ def test_the_inputs_are_those_that_the_model_takes(
 # --- code ----------------------------------------------------------------------------------------------------
 
 NO_CODE = "bm8gY29kZQ=="
+LAMBDA_WITHOUT_CLASS = named("Dense", activation={"value": [NO_CODE, None, None]})
 
 
 @pytest.mark.parametrize(
@@ -225,6 +226,12 @@ NO_CODE = "bm8gY29kZQ=="
             "lambda-bytecode",
             "<lambda>",
             "m.config.activation.config.code",
+        ),
+        (
+            LAMBDA_WITHOUT_CLASS,
+            "lambda-bytecode",
+            "<lambda>",
+            "m.config.activation.value",
         ),
         (named("TFSMLayer", filepath="/etc"), "file-operation", "TFSMLayer: /etc", "m.config.filepath"),
         (named("StringLookup", vocabulary="v.txt"), "file-operation", "StringLookup: v.txt", "m.config.vocabulary"),
@@ -265,6 +272,10 @@ def test_a_named_function_of_a_lambda_layer_is_an_object_to_provide() -> None:
     assert summary(objects[1]) == [("mine", "function", "model_config.config.function")]
 
 
+def test_the_code_of_a_function_is_no_name_of_one() -> None:
+    assert [item.class_name for item in read(LAMBDA_WITHOUT_CLASS).objects] == ["Dense"]
+
+
 # --- traits and bounds ---------------------------------------------------------------------------------------
 
 
@@ -277,6 +288,8 @@ def test_a_named_function_of_a_lambda_layer_is_an_object_to_provide() -> None:
         (named("Mine"), {"subclassed"}),
         (sequential(sequential()), {"sequential", "nested-model"}),
         (sequential(named("Lambda")), {"sequential", "lambda"}),
+        (sequential(LAMBDA_WITHOUT_CLASS), {"sequential", "function-without-class"}),
+        (sequential(named("Dense", units={"value": [NO_CODE, None, None]})), {"sequential"}),
         ({**sequential(), "module": "keras"}, {"sequential", "module-envelope"}),
         (sequential(IMAGE), {"sequential", "keras3-config"}),
     ],
