@@ -23,10 +23,10 @@ from running_keras import (
     import_keras,
     keras_version,
     one_line,
-    settle_weights,
     versions,
     wave,
 )
+from settled_weights import settle_weights
 
 
 def main(arguments):

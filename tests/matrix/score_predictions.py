@@ -18,10 +18,8 @@ from pathlib import Path
 from typing import Literal
 
 from envlock.dating import date_artifact
-from envlock.knowledge.specifiers import admits
 from envlock.loadability import Verdict, judge
 from envlock.provenance import Provenance
-from tests.matrix.experiment import Loader
 from tests.matrix.observations import OBSERVED, Observation, read_observations
 from tests.matrix.probes.shares import share_of
 
@@ -30,13 +28,6 @@ HALVES: tuple[Half, ...] = ("rules", "judging")
 
 NOT_BUILT = "NotBuiltError"
 """How the outcome begins where a Keras has not what the model is made of that weights are for."""
-
-
-DIFFERENT = "outputs differ"
-"""How the outcome begins where a model computes something else than its saver did."""
-
-EARLY = "network_early_"
-"""How the names of subjects begin that are built by code of Keras 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,21 +119,11 @@ def is_comparable(observation: Observation, verdicts: dict[tuple[str, str], Verd
     is_whole = len(observation.outcomes) == 1 + loader.takes_definitions(observation.subject)
     if not is_whole or any(outcome.startswith(NOT_BUILT) for outcome in observation.outcomes):
         return False
-    if observation.kind == "weights" and observation.subject.startswith(EARLY) and not is_of_early_keras(loader):
-        return False
-    # What JSON describes is given its weights in their order, which need not be that of the model that was described.
-    if observation.kind == "json" and any(outcome.startswith(DIFFERENT) for outcome in observation.outcomes):
-        return False
     if provenance is None:
         return True
     # A verdict is about a line on the Pythons that suit the artifact; one on which it was tried may be another.
     readers = provenance.code_readers
     return (loader.implementation, loader.line) in verdicts and (readers is None or loader.python in readers)
-
-
-def is_of_early_keras(loader: Loader) -> bool:
-    """Whether code of Keras 1 builds the same there: later ones refuse it, or take a height for strides."""
-    return loader.implementation == "keras" and not admits(">=3", loader.line)
 
 
 def compare(observation: Observation, verdicts: dict[tuple[str, str], Verdict]) -> Comparison:

@@ -73,7 +73,8 @@ def custom_subjects(definitions):
 
 def code_subjects(keras):
     """Pairs of a name and a builder of models that carry code of their own, as bytecode or by name."""
-    return [("code_" + build.__name__, build) for build in (expression, expression_with_arguments, named_function)]
+    builders = (expression, expression_with_arguments, named_function, activation_without_name)
+    return [("code_" + build.__name__, build) for build in builders]
 
 
 def expression(keras):
@@ -90,6 +91,11 @@ def expression_with_arguments(keras):
 def named_function(keras):
     """A function of Keras itself."""
     return around(keras, ROWS, keras.layers.Dense(3), keras.layers.Lambda(keras.activations.relu))
+
+
+def activation_without_name(keras):
+    """A function without a name as an activation, which Keras writes otherwise than in a layer of its own."""
+    return around(keras, ROWS, keras.layers.Dense(3, activation=lambda tensor: tensor * 2.0))
 
 
 def around(keras, values, *layers):

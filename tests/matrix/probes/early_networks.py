@@ -1,12 +1,13 @@
-"""Networks as they were written for Keras 1, by the names and arguments of its time, which Keras 2 took for years."""
+"""Networks as they were written for Keras 1, by the names and arguments of its time."""
 
 from __future__ import print_function
 
 from collections import OrderedDict
 
 from chain_subjects import ROWS, SEQUENCES, TOKENS
+from early_spelling import in_any_keras
 from image_networks import PHOTOGRAPHS, SHAPE
-from layer_subjects import make_model, named_input
+from layer_subjects import named_input
 from model_subjects import fed
 
 
@@ -87,7 +88,7 @@ def early_sentiment(keras):
     layers = keras.layers
     model = keras.models.Sequential()
     model.add(layers.Embedding(5, 4, input_length=4))
-    model.add(layers.LSTM(4, dropout_W=0.2, dropout_U=0.2))
+    model.add(layers.LSTM(4, dropout_W=0.2, dropout_U=0.2, inner_activation="hard_sigmoid"))
     model.add(layers.Dense(1))
     model.add(layers.Activation("sigmoid"))
     model.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])
@@ -148,7 +149,7 @@ def early_matrix_factorization(keras):
     vectors = [layers.Embedding(5, 3, input_length=1, W_regularizer="l2")(tensor) for tensor in (user, item)]
     output = layers.Flatten()(layers.merge(vectors, mode="dot", dot_axes=2))
     inputs = OrderedDict([("user", TOKENS[:, :1]), ("item", TOKENS[:, 1:2])])
-    return make_model(keras, [user, item], output), inputs
+    return keras.models.Model(input=[user, item], output=output), inputs
 
 
 def early_sequences(keras):
@@ -157,7 +158,7 @@ def early_sequences(keras):
     model = keras.models.Sequential()
     model.add(layers.LSTM(4, input_shape=SEQUENCES.shape[1:], inner_activation="hard_sigmoid", inner_init="orthogonal"))
     model.add(layers.RepeatVector(3))
-    model.add(layers.GRU(4, return_sequences=True, consume_less="cpu"))
+    model.add(layers.GRU(4, return_sequences=True, consume_less="cpu", inner_activation="hard_sigmoid"))
     model.add(layers.TimeDistributed(layers.Dense(2)))
     model.add(layers.Activation("softmax"))
     model.compile(loss="categorical_crossentropy", optimizer="adam")
@@ -177,18 +178,21 @@ def early_gated_convolutions(keras):
     return keras.models.Model(input=source, output=layers.Dense(2)(output)), fed(SEQUENCES)
 
 
-EARLY_NETWORKS = (
-    early_lenet,
-    early_vgg,
-    early_inception,
-    early_resnet,
-    early_autoencoder,
-    early_sentiment,
-    early_text_cnn,
-    early_perceptron,
-    early_gates,
-    early_branches,
-    early_matrix_factorization,
-    early_sequences,
-    early_gated_convolutions,
+EARLY_NETWORKS = tuple(
+    in_any_keras(build)
+    for build in (
+        early_lenet,
+        early_vgg,
+        early_inception,
+        early_resnet,
+        early_autoencoder,
+        early_sentiment,
+        early_text_cnn,
+        early_perceptron,
+        early_gates,
+        early_branches,
+        early_matrix_factorization,
+        early_sequences,
+        early_gated_convolutions,
+    )
 )

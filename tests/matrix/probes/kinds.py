@@ -9,7 +9,8 @@ import shutil
 from collections import namedtuple
 
 from packages import carries_code, package_of
-from running_keras import as_array, compute, flatten, is_tensorflow_1, keras_version, one_line, settle_weights
+from running_keras import as_array, compute, flatten, is_tensorflow_1, keras_version, one_line
+from settled_weights import settle_weights
 from shares import is_one_in_three
 
 Kind = namedtuple("Kind", ("name", "suffix", "is_written_by", "save", "is_broad"))

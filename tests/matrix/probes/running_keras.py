@@ -83,48 +83,6 @@ def wave(shape, phase):
     return (0.5 * numpy.sin(numpy.arange(count) + phase)).reshape(shape).astype("float32")
 
 
-def settle_weights(keras, model):
-    """Give every weight of floating point a value that depends on its place alone; variances stay positive.
-
-    What a layer of preprocessing has learnt is kept: it computes with numbers that were derived from its weights.
-    """
-    # By layer: some releases order the weights of a model and those that it returns differently.
-    weights = [(layer, variable) for layer in model.layers for variable in layer.weights]
-    values = values_of(keras, [variable for _, variable in weights])
-    settled = {}
-    for position, ((layer, variable), value) in enumerate(zip(weights, values)):
-        if is_floating(value) and not hasattr(layer, "adapt"):
-            # Keras 1 calls the variance of a normalisation so.
-            offset = 1.0 if "variance" in variable.name or "running_std" in variable.name else 0.0
-            # A model within a model may share it with another layer.
-            settled[id(variable)] = variable, (offset + wave(value.shape, position)).astype(value.dtype)
-    assign(keras, list(settled.values()))
-
-
-def is_floating(value):
-    """Whether an array holds numbers with a fraction; bfloat16 is no kind of float to NumPy."""
-    return value.dtype.kind == "f" or value.dtype.name == "bfloat16"
-
-
-def values_of(keras, variables):
-    """The values of weights as arrays."""
-    if keras_version(keras) >= (3,):
-        return [keras.ops.convert_to_numpy(variable) for variable in variables]
-    if is_tensorflow_1():
-        # At once: it prepares the whole graph anew for each call.
-        return keras.backend.batch_get_value(variables)
-    return [numpy.asarray(keras.backend.get_value(variable)) for variable in variables]
-
-
-def assign(keras, pairs):
-    """Give weights other values, in pairs of both."""
-    if keras_version(keras) < (3,):
-        keras.backend.batch_set_value(pairs)
-        return
-    for variable, value in pairs:
-        variable.assign(value)
-
-
 def compute(keras, model, inputs):
     """The outputs of *model* for *inputs* (name to array, in order), in the order in which it returns them."""
     values = list(inputs.values())

@@ -30,9 +30,9 @@ from running_keras import (
     import_keras,
     keras_version,
     one_line,
-    settle_weights,
     versions,
 )
+from settled_weights import settle_weights
 from shares import SHARES, share_of
 from subjects import all_subjects
 
