@@ -268,6 +268,7 @@ WITHOUT_WIDTH = set_to(layer("Normalization"), axis=(-1,), batch_input_shape=(No
 SEQUENTIAL = frozenset({"sequential"})
 TREE_BY_TWOS = frozenset({"object-tree-weights", "layer-checkpoint-dependencies", "layers-numbered-by-twos"})
 WEIGHTS = {"content": "weights", "path": Path("model.weights.h5")}
+WEIGHTS_OF_KERAS_1 = {"content": "weights", "path": Path("weights.h5"), "traits": frozenset({"unversioned-weights"})}
 KERAS_1_AND_2 = ["1.2", "2.0", "2.1", "2.2", "2.3"]
 
 
@@ -680,6 +681,27 @@ def test_keras_2_translates_but_a_part_of_what_keras_1_wrote(item: ConfigObject,
             ["tf.keras 2.11", "tf.keras 2.15"],
             ["tf.keras 2.13"],
             id="weights by attribute of 2.13",
+        ),
+        pytest.param(
+            {**WEIGHTS_OF_KERAS_1, "evidence": evidence(layer_names="convolution1d_1, dense_1")},
+            "weights-of-keras-1",
+            ["keras 3.0", "keras 3.15"],
+            ["keras 2.3", "tf.keras 2.15"],
+            id="weights of Keras 1 that Keras 2 puts in another form",
+        ),
+        pytest.param(
+            {**WEIGHTS_OF_KERAS_1, "evidence": evidence(layer_names="lstm_1")},
+            "weights-of-keras-1",
+            ["keras 3.15"],
+            ["keras 1.2"],
+            id="weights of Keras 1 by gate",
+        ),
+        pytest.param(
+            {**WEIGHTS_OF_KERAS_1, "evidence": evidence(layer_names="dense_1")},
+            "weights-of-keras-1",
+            [],
+            ["keras 2.3", "keras 3.15"],
+            id="weights of Keras 1 as they are now",
         ),
     ],
 )
