@@ -744,6 +744,12 @@ def test_weights_of_recurrent_layers_may_not_fit_where_the_defaults_are_others(
             of_keras("3.6.0", layer("RandomCrop", "height")), "keras 3.15", "keras 3.6", id="a layer that was changed"
         ),
         pytest.param(
+            of_keras("2.10.0", set_to(layer("Concatenate", location="model_config.config.layers[1]"), axis=1)),
+            "keras 3.8",
+            "keras 3.9",
+            id="an axis by number",
+        ),
+        pytest.param(
             of_keras("3.6.0", traits=frozenset({"compiled"})), "keras 3.2", "keras 3.3", id="what it was trained with"
         ),
     ],
