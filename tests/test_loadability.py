@@ -265,6 +265,7 @@ ADDONS_CELL = NAMELESS_CELL._replace(
 BYTECODE = Code("lambda-bytecode", "<lambda>", "model_config", ("3.11",), ("3.11",))
 MIXED_BFLOAT16 = set_to(layer("Policy", kind="policy"), name="mixed_bfloat16")
 WITHOUT_WIDTH = set_to(layer("Normalization"), axis=(-1,), batch_input_shape=(None, None))
+BUILT_LATE = layer("Sequential", "build_input_shape", location="model_config.config.layers[1]")
 SEQUENTIAL = frozenset({"sequential"})
 TREE_BY_TWOS = frozenset({"object-tree-weights", "layer-checkpoint-dependencies", "layers-numbered-by-twos"})
 WEIGHTS = {"content": "weights", "path": Path("model.weights.h5")}
@@ -441,6 +442,20 @@ def test_keras_2_translates_but_a_part_of_what_keras_1_wrote(item: ConfigObject,
             [],
             ["tf.keras 2.10"],
             id="the same behind inputs of known width",
+        ),
+        pytest.param(
+            of_keras("2.3.1", BUILT_LATE, traits=frozenset({"functional"})),
+            "part-built-late",
+            ["tf.keras 1.15", "tf.keras 2.2"],
+            ["keras 2.2", "tf.keras 2.3"],
+            id="a part that was built when it was called",
+        ),
+        pytest.param(
+            of_keras("2.3.1", BUILT_LATE, traits=SEQUENTIAL),
+            "part-built-late",
+            [],
+            ["tf.keras 1.15"],
+            id="the same in a row of layers",
         ),
         pytest.param(
             of_keras("2.15.0", layer("Dense", "activation"), traits=frozenset({"function-without-class"})),
