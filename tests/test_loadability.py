@@ -705,6 +705,13 @@ def test_keras_2_translates_but_a_part_of_what_keras_1_wrote(item: ConfigObject,
             id="weights of Keras 1 that Keras 2 puts in another form",
         ),
         pytest.param(
+            {**WEIGHTS, "evidence": evidence(keras_version="2.3.1", layer_names="conv1d_1, dense_1")},
+            "weights-for-keras-1",
+            ["keras 1.2"],
+            ["keras 2.2", "tf.keras 2.15"],
+            id="weights of a later Keras for Keras 1",
+        ),
+        pytest.param(
             {**WEIGHTS_OF_KERAS_1, "evidence": evidence(layer_names="lstm_1")},
             "weights-of-keras-1",
             ["keras 3.15"],

@@ -46,7 +46,8 @@ def settle_weights(keras, model):
 def innermost_first(layers):
     """The layers, and before each model among them its own: a model tells last the weights that are not trained."""
     for layer in layers:
-        for inner in innermost_first(getattr(layer, "layers", ())):
+        # A layer of Keras 1 that merges has none of its own once it was read from a configuration.
+        for inner in innermost_first(getattr(layer, "layers", None) or ()):
             yield inner
         yield layer
 
