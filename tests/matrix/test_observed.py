@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,8 @@ def datings() -> tuple[Dating, ...]:
 
 def is_known(miss: Comparison, known: dict[str, Any]) -> bool:
     return (
-        (miss.subject, miss.kind) == (known["subject"], known["kind"])
+        fnmatchcase(miss.subject, known["subject"])
+        and miss.kind == known["kind"]
         and miss.predicted is (known["predicted"] == "loads")
         and miss.saver in known.get("savers", [miss.saver])
         and miss.loader in known.get("loaders", [miss.loader])

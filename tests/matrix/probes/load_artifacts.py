@@ -11,7 +11,6 @@ from __future__ import print_function
 
 import functools
 import gc
-import importlib
 import json
 import sys
 import time
@@ -24,7 +23,7 @@ from custom_subjects import define
 from kinds import ways_to_run
 from package_subjects import import_if_installed
 from packages import PACKAGES
-from running_keras import claim_stdout, freeze, import_keras, one_line
+from running_keras import claim_stdout, freeze, import_keras, make_known, one_line
 from save_subjects import EXPECTATION
 from subjects import all_subjects
 
@@ -68,10 +67,8 @@ def make_names_known(keras):
     """What functions look up in the files that hold their code alone: who loads these, makes it known to all code."""
     import tensorflow
 
-    builtins = importlib.import_module("builtins" if sys.version_info[0] > 2 else "__builtin__")
     # Keras 3 keeps the functions of this backend for those who reach it through TensorFlow.
-    builtins.K = tensorflow.keras.backend if hasattr(keras, "ops") else keras.backend
-    builtins.tf = tensorflow
+    make_known(tf=tensorflow, K=tensorflow.keras.backend if hasattr(keras, "ops") else keras.backend)
 
 
 def register(definitions):
@@ -85,6 +82,7 @@ def register(definitions):
 def import_packages():
     """Make known what packages beside Keras define, as far as they are installed; what none registers, by its name."""
     modules = {name: import_if_installed(name) for name in PACKAGES.values()}
+    make_known(text=modules["tensorflow_text"])
     hub = modules["tensorflow_hub"]
     return {"KerasLayer": hub.KerasLayer} if hub else {}
 

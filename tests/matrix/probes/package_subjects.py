@@ -12,7 +12,7 @@ from chain_subjects import builder_for as chain_of
 from layer_subjects import builder_for, is_layer, on
 from model_subjects import fed
 from packages import PACKAGES
-from running_keras import wave
+from running_keras import make_known, wave
 from training_subjects import classes_of, compiled, made, trained
 
 
@@ -60,18 +60,23 @@ def addons_subjects(keras, addons):
     return found
 
 
-def text_subjects(keras, text):
+# As people write them: `text` is a name that they have imported.
+FUNCTIONS_OF_TEXT = (
+    ("case_fold", lambda lines: text.case_fold_utf8(lines)),  # noqa: F821
+    ("normalize", lambda lines: text.normalize_utf8(lines)),  # noqa: F821
+    ("tokenize", lambda lines: text.WhitespaceTokenizer().tokenize(lines).to_tensor()),  # noqa: F821
+    ("split", lambda lines: text.UnicodeScriptTokenizer().tokenize(lines).to_tensor()),  # noqa: F821
+)
+
+
+def text_subjects(keras, package):
     """Operations on text, each in a layer around it."""
+    make_known(text=package)
 
     def around(function):
         return chain_of(LINES, lambda keras: [keras.layers.Lambda(function)])
 
-    return [
-        ("case_fold", around(lambda lines: text.case_fold_utf8(lines))),
-        ("normalize", around(lambda lines: text.normalize_utf8(lines))),
-        ("tokenize", around(lambda lines: text.WhitespaceTokenizer().tokenize(lines).to_tensor())),
-        ("split", around(lambda lines: text.UnicodeScriptTokenizer().tokenize(lines).to_tensor())),
-    ]
+    return [(name, around(function)) for name, function in FUNCTIONS_OF_TEXT]
 
 
 def hub_subjects(folder, keras, hub):

@@ -16,4 +16,4 @@ def needs_definitions(subject):
 
 def carries_code(subject):
     """Whether its models hold functions as bytecode, which Keras may refuse to load."""
-    return subject.startswith(("code_", "network_code_"))
+    return subject.startswith(("code_", "network_code_", "text_"))

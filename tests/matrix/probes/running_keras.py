@@ -45,6 +45,13 @@ def freeze():
         gc.freeze()
 
 
+def make_known(**modules):
+    """Let all code find modules under names that it does not define."""
+    builtins = importlib.import_module("builtins" if sys.version_info[0] > 2 else "__builtin__")
+    for name, module in modules.items():
+        setattr(builtins, name, module)
+
+
 def is_tensorflow_1():
     """Whether graphs run in sessions."""
     return importlib.import_module("tensorflow").__version__.startswith("1.")
