@@ -125,9 +125,11 @@ def _by_modules(objects: Iterable[ConfigObject], loaders: Collection[Loader]) ->
 
 
 def _by_configuration(objects: Collection[ConfigObject], loaders: Collection[Loader]) -> tuple[Loader, ...]:
-    if len(loaders) < 2 or not objects:
+    # What was registered under a package, such as Addons>GroupNormalization, is none of Keras, whatever its name.
+    own = [item for item in objects if ">" not in (item.registered_name or "")]
+    if len(loaders) < 2 or not own:
         return tuple(loaders)
-    alike = Counter(_Kind(item.class_name, item.kind, item.keys, item.module) for item in objects)
+    alike = Counter(_Kind(item.class_name, item.kind, item.keys, item.module) for item in own)
     kinds = alike.most_common(_KINDS_JUDGED)
     judged = [(loader, _misfits(kinds, loader.schema)) for loader in loaders if loader.schema is not None]
     # Custom subclasses and hand-edited files misfit everywhere alike: the lines that misfit least remain.

@@ -85,6 +85,20 @@ def test_the_keys_of_a_configuration_date_a_file_without_version() -> None:
 GLOROT = layer("GlorotUniform", "seed", kind="initializer")
 
 
+def test_a_registered_class_is_none_of_keras_whatever_its_name() -> None:
+    model = layer("Functional", "name", "layers", "input_layers", "output_layers")
+    of_addons = layer(
+        "GroupNormalization", "axis", "beta_constraint", "beta_initializer", "beta_regularizer", "center", "dtype",
+        "epsilon", "gamma_constraint", "gamma_initializer", "gamma_regularizer", "groups", "name", "scale", "trainable",
+    )._replace(registered_name="Addons>GroupNormalization")  # fmt: skip
+    windows = [
+        date_artifact(provenance(objects=objects)).keras_lines
+        for objects in ((model,), (model, of_addons), (model, of_addons._replace(registered_name=None)))
+    ]
+
+    assert windows[0] == windows[1] != windows[2]
+
+
 @pytest.mark.parametrize(
     ("module", "implementations", "lines_in", "lines_out"),
     [

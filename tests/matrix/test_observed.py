@@ -73,4 +73,4 @@ def test_successes_and_failures_are_predicted_as_well_as_aimed_for(half: Half) -
 
 
 def test_the_line_that_saved_an_artifact_is_among_those_that_can_have() -> None:
-    assert [item for item in datings() if item.has_labels and item.window and not item.is_inside] == []
+    assert [item for item in datings() if item.window and not item.is_inside] == []
