@@ -55,6 +55,11 @@ class Handler(BaseHTTPRequestHandler):
         where = f"bytes {start}-{start + len(part) - 1}/{len(content)}"
         return self.answer(206, part, **{"Content-Range": where})
 
+    def do_HEAD(self) -> None:
+        kind, content = self.server.pages.get(self.path, ("", b""))
+        status = 200 if self.path in self.server.pages else 404
+        self.answer(status, b"", **{"Content-Type": kind, "Content-Length": str(len(content))})
+
     def answer(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)
         for name, value in ({"Content-Length": str(len(body))} | headers).items():

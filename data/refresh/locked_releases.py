@@ -176,20 +176,30 @@ def compile_lock(trial: Trial, options: Sequence[str]) -> Mapping[str, Any]:
     Raises:
         UvError: It finds no solution.
     """
+    target = ("--python-version", trial.target.python, "--python-platform", trial.target.platform.uv_platform)
+    return compile_pylock(_all_requirements(trial), [*target, *options], constraints=trial.constraints)
+
+
+def compile_pylock(
+    requirements: Iterable[object], options: Sequence[str], *, constraints: Iterable[object] = ()
+) -> Mapping[str, Any]:
+    """The document of PEP 751 that uv makes of *requirements* with *options*.
+
+    Raises:
+        UvError: It finds no solution.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        constraints, written = Path(folder) / "constraints.txt", Path(folder) / "pylock.toml"
-        constraints.write_text(_lines(trial.constraints), encoding="utf-8")
+        listed, written = Path(folder) / "constraints.txt", Path(folder) / "pylock.toml"
+        listed.write_text(_lines(constraints), encoding="utf-8")
         run_uv(
             [
                 *("pip", "compile", "-", "--quiet", "--no-header", "--format", "pylock.toml", "-o", str(written)),
-                *("--python-version", trial.target.python),
-                *("--python-platform", trial.target.platform.uv_platform),
-                *("--constraints", str(constraints)),
+                *("--constraints", str(listed)),
                 *options,
             ],
             action="locking",
             place="the cache of uv",
-            text=_lines(_all_requirements(trial)),
+            text=_lines(requirements),
             folder=folder,
         )
         return read_toml(written)
@@ -202,13 +212,18 @@ def _lines(items: Iterable[object]) -> str:
 def describe_package(package: Mapping[str, Any], cache: Path) -> Row:
     """What the journal keeps of a package of a lock: its files, and the metadata that uv's *cache* has of them."""
     name, version = canonicalize_name(package["name"]), package["version"]
-    listed = [*package.get("wheels", ()), *([package["sdist"]] if "sdist" in package else ())]
     return {
         "name": name,
         "version": version,
-        "files": [_describe_file(file) for file in listed],
+        "files": describe_files(package),
         "metadata": list(_cached_metadata(cache, name, version)),
     }
+
+
+def describe_files(package: Mapping[str, Any]) -> list[Row]:
+    """The wheels of a package of a lock, then its sdist: names, upload times and hashes."""
+    listed = [*package.get("wheels", ()), *([package["sdist"]] if "sdist" in package else ())]
+    return [_describe_file(file) for file in listed]
 
 
 def _describe_file(file: Mapping[str, Any]) -> Row:
@@ -222,17 +237,17 @@ def _describe_file(file: Mapping[str, Any]) -> Row:
 def _cached_metadata(cache: Path, name: str, version: str) -> Iterator[Row]:
     """What uv has read of the wheels of a release, by their tags, and of its sdist."""
     for path in sorted(cache.glob(f"wheels-v*/pypi/{name}/{version}-*.msgpack")):
-        yield _read_metadata(path, tags=path.stem.removeprefix(f"{version}-"))
+        yield {"tags": path.stem.removeprefix(f"{version}-")} | read_metadata(path)
     for path in sorted(cache.glob(f"sdists-v*/pypi/{name}/{version}/*/metadata.msgpack"))[:1]:
-        yield _read_metadata(path, tags=SOURCE)
+        yield {"tags": SOURCE} | read_metadata(path)
 
 
-def _read_metadata(path: Path, *, tags: str) -> Row:
+def read_metadata(path: Path) -> Row:
     """The object at the head of a file of uv's cache: its fields stand in the order of uv's ``ResolutionMetadata``."""
     unpacker = msgpack.Unpacker(raw=False)
     unpacker.feed(path.read_bytes())
     _, _, requires, requires_python, extras, *_ = unpacker.unpack()
-    return {"tags": tags, "requires": requires, "requires_python": requires_python or "", "extras": extras}
+    return {"requires": requires, "requires_python": requires_python or "", "extras": extras}
 
 
 # --- the tables ----------------------------------------------------------------------------------------------
@@ -286,7 +301,7 @@ def _metadata_of(file_name: str, by_tags: Mapping[str, Row]) -> Row | None:
     """The metadata of a file: its own, else that of a wheel for the same system, else what all that were read declare.
 
     None where they disagree: one wheel's requirements are not another's. What is for Python 2 alone and what is not
-    do not speak for each other.
+    do not speak for each other; but where the ones need other distributions on another system, so may the others.
     """
     own = file_name.removesuffix(".whl").split("-", 2)[-1] if file_name.endswith(".whl") else SOURCE
     if own in by_tags:
@@ -297,7 +312,12 @@ def _metadata_of(file_name: str, by_tags: Mapping[str, Row]) -> Row | None:
         return of_system[0]
     others = list(related.values())
     agree = all(item["requires"] == others[0]["requires"] for item in others)
-    return others[0] if others and agree else None
+    elsewhere = {_required_names(item) for tags, item in by_tags.items() if tags not in related}
+    return others[0] if others and agree and len(elsewhere) <= 1 else None
+
+
+def _required_names(metadata: Row) -> frozenset[str]:
+    return frozenset(canonicalize_name(Requirement(text).name) for text in metadata["requires"])
 
 
 def _is_alike(tags: str, other: str) -> bool:

@@ -9,6 +9,7 @@ rewritten. A snapshot that holds no more than what locks need says too little of
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,16 +23,15 @@ from envlock.knowledge.snapshot import IndexSnapshot, SnapshotFile
 
 GENERATOR = "data/refresh/releases.py"
 
-# The platform tags of wheels to the platform families of the table, by the words that a tag holds.
-_FAMILIES = (
-    ("linux_x86_64", ("linux", "x86_64")),
-    ("linux_aarch64", ("linux", "aarch64")),
-    ("macos_x86_64", ("macosx", "x86_64")),
-    ("macos_x86_64", ("macosx", "intel")),
-    ("macos_arm64", ("macosx", "arm64")),
-    ("win_amd64", ("win_amd64",)),
-    ("any", ("any",)),
-)
+# The platform families of the table, by the platform tags of wheels that run there.
+_FAMILIES = {
+    "linux_x86_64": re.compile(r"(many)?linux.*_x86_64"),
+    "linux_aarch64": re.compile(r"(many)?linux.*_aarch64"),
+    "macos_x86_64": re.compile(r"macosx_.*_(x86_64|intel|universal2)"),
+    "macos_arm64": re.compile(r"macosx_.*_(arm64|universal2)"),
+    "win_amd64": re.compile(r"win_amd64"),
+    "any": re.compile(r"any"),
+}
 
 Row = dict[str, Any]
 
@@ -114,8 +114,9 @@ def _requires(files: Iterable[SnapshotFile]) -> dict[str, tuple[str, ...]]:
 
 
 def _families(wheel: SnapshotFile) -> set[str]:
+    """Where a wheel runs: nowhere if it is for a platform of no table, such as 32-bit Windows."""
     tags = {tag.platform for tag in parse_wheel_filename(wheel.name)[3]}
-    return {next(family for family, words in _FAMILIES if all(word in tag for word in words)) for tag in tags}
+    return {family for family, platforms in _FAMILIES.items() if any(map(platforms.fullmatch, tags))}
 
 
 def _python_tag(wheel: SnapshotFile) -> str:

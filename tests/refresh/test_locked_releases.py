@@ -17,6 +17,7 @@ from closures import Journal, Trial
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from envlock.knowledge.snapshot import IndexSnapshot
 from envlock.target import LINUX_X86_64, Target
 from envlock.uv_process import UvError
 
@@ -179,6 +180,39 @@ def test_locks_become_a_table_of_each_distribution(tmp_path: Path) -> None:
             "files": [["h5py-3.10.0.tar.gz", uploaded, "ee", None, 0, None, None]],
         },
     ]
+
+
+@pytest.mark.parametrize(
+    ("on_macos", "told"),
+    [
+        pytest.param("estimator>=1", ["estimator", "mock"], id="the same distributions: it speaks for macOS too"),
+        pytest.param("cpu-estimator", None, id="other distributions on macOS: so may Python 2 there"),
+    ],
+)
+def test_a_wheel_for_python_2_speaks_for_other_systems_unless_those_for_python_3_differ(
+    tmp_path: Path, on_macos: str, told: list[str] | None
+) -> None:
+    read = {
+        "cp27-cp27mu-manylinux1_x86_64": ["estimator", "mock"],
+        "cp37-cp37m-manylinux1_x86_64": ["estimator"],
+        "cp37-cp37m-macosx_10_11_x86_64": [on_macos],
+    }
+    unread = "tiny-1.0-cp27-cp27m-macosx_10_11_x86_64.whl"
+    package = {
+        "name": "tiny",
+        "version": "1.0",
+        "files": [file(unread, "aa"), *(file(f"tiny-1.0-{tags}.whl", "bb") for tags in read)],
+        "metadata": [metadata(tags, *requires) for tags, requires in read.items()],
+    }
+
+    locked_releases.assemble([{"packages": [package]}], tmp_path, allow_fewer=False)
+
+    snapshot = IndexSnapshot(tmp_path).package("tiny")
+    assert snapshot is not None
+    requires = {file.name: file.requires for file in snapshot.files(Version("1.0"))}
+    assert requires == {unread: told and tuple(told)} | {
+        f"tiny-1.0-{tags}.whl": tuple(names) for tags, names in read.items()
+    }
 
 
 def test_a_distribution_that_would_lose_releases_is_refused(tmp_path: Path) -> None:

@@ -40,13 +40,19 @@ RELEASES = {
         file("kit-1.2.tar.gz", python=">=3.6", yanked="broken"),
     ],
     Version("1.3"): [file("kit-1.3-py2.py3-none-any.whl"), file("kit-1.3.zip")],
-    Version("1.4rc1"): [file("kit-1.4rc1-py3-none-any.whl")],
+    Version("1.4"): [
+        file("kit-1.4-cp39-cp39-macosx_11_0_universal2.whl"),
+        file("kit-1.4-cp39-cp39-manylinux1_i686.whl", SIX),
+        file("kit-1.4-cp39-cp39-musllinux_1_1_x86_64.whl", SIX),
+        file("kit-1.4-cp39-cp39-win32.whl", SIX),
+    ],
+    Version("1.5rc1"): [file("kit-1.5rc1-py3-none-any.whl")],
 }
 
 TABLE = {
     "generator": "data/refresh/releases.py",
     "source": "package-index",
-    "rows": 4,
+    "rows": 5,
     "distribution": "kit",
     "requirement_sets": [["numpy"], ["six"]],
     "releases": {
@@ -66,6 +72,11 @@ TABLE = {
             "requires": {"linux_x86_64": 0, "linux_x86_64_py2": 1},
         },
         "1.3": {"uploaded": "2020-02-01", "sdist": True, "wheels": {"any": ["py2.py3"]}, "requires": {"*": 0}},
+        "1.4": {
+            "uploaded": "2020-02-01",
+            "wheels": {"macos_arm64": ["cp39"], "macos_x86_64": ["cp39"]},
+            "requires": {"*": 0},
+        },
     },
 }
 

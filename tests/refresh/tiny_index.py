@@ -12,6 +12,7 @@ import tarfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 from envlock.package_index import IndexFile
@@ -69,8 +70,10 @@ def make_archive(name: str, members: Mapping[str, str]) -> bytes:
     return content.getvalue()
 
 
-def publish(server: Server, distribution: str, archives: Archives) -> None:
-    """Serve *archives* and the page of *distribution* that lists them."""
+def publish(
+    server: Server, distribution: str, archives: Archives, uploaded: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Serve *archives* and the page of *distribution* that lists them; *uploaded* tells when, if not with the others."""
     rows = []
     for name, members in archives.items():
         content = make_archive(name, members)
@@ -79,7 +82,7 @@ def publish(server: Server, distribution: str, archives: Archives) -> None:
                 "filename": name,
                 "url": server.add_file(name, content),
                 "hashes": {"sha256": hashlib.sha256(content).hexdigest()},
-                "upload-time": UPLOADED,
+                "upload-time": uploaded.get(name, UPLOADED),
                 "size": len(content),
             }
         )
