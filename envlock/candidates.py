@@ -34,7 +34,7 @@ from envlock.knowledge.releases import (
     sort_lines,
 )
 from envlock.knowledge.specifiers import admits
-from envlock.loadability import CustomObject, Verdict
+from envlock.loadability import GPU_OPERATION, CustomObject, Reason, Verdict
 from envlock.provenance import Operation, Provenance
 from envlock.stamps import Stamp, known_distributions
 from envlock.target import Device, Platform, Preference, Target
@@ -208,6 +208,7 @@ def propose_candidates(
         candidate
         for verdict in verdicts
         if verdict.verdict != "fails" or wishes.tensorflow is not None
+        if _gpu_needed(verdict) is None or _has_tensorrt(platform, wishes)
         if (candidate := _propose(provenance, saver, verdict, custom, platform, pythons, wishes)) is not None
         if wishes.prefer != "saver" or candidate.is_saver
     ]
@@ -245,6 +246,12 @@ def explain_no_candidate(verdicts: Iterable[Verdict], *, platform: Platform, wis
         )
     if wishes.device != "cpu" and (error := _explain_device(releases, platform, wishes)) is not None:
         return error
+    needed = next(filter(None, map(_gpu_needed, verdicts)), None)
+    if needed is not None and not _has_tensorrt(platform, wishes):
+        return NoCandidateError(
+            f"no build for --device {wishes.device} on {platform.label} loads this artifact: it {needed.message}",
+            hint="lock for a machine with such a GPU: --lock-only --device cuda --python-platform linux_x86_64",
+        )
     loading = _lines_that_load(verdicts, releases)
     if loading and wishes.prefer != "saver":
         return _explain_build(loading, platform, wishes)
@@ -253,6 +260,16 @@ def explain_no_candidate(verdicts: Iterable[Verdict], *, platform: Platform, wis
     )
     told = "; ".join(message for message, _ in reasons.most_common(3)) or "none is known for its kind"
     return NoCandidateError(f"no release in the database loads this artifact as you ask: {told}")
+
+
+def _gpu_needed(verdict: Verdict) -> Reason | None:
+    """The reason that only builds for GPUs load the artifact, where that is so."""
+    return next((reason for reason in verdict.reasons if reason.reference == GPU_OPERATION), None)
+
+
+def _has_tensorrt(platform: Platform, wishes: Wishes) -> bool:
+    """Whether the builds that are asked for are of those that TensorRT is built into."""
+    return wishes.device == "cuda" and platform.system == "Linux"
 
 
 def _explain_device(releases: Iterable[Release], platform: Platform, wishes: Wishes) -> NoCandidateError | None:
@@ -363,7 +380,7 @@ def _propose(
     return EnvironmentCandidate(
         loader=loader,
         tensorflow=build.release,
-        needs=build.needs,
+        needs=(*build.needs, *(_tensorrt(build.release) if _gpu_needed(verdict) else ())),
         target=target,
         is_at_hand=target.python in pythons,
         asked_for=pinned + tuple(bound.text for bound in bounds if bound.is_missing),
@@ -373,6 +390,15 @@ def _propose(
         verdict=verdict,
         is_saver=loader in saver.loaders and (loader.name in saver.likely or not saver.likely),
     )
+
+
+def _tensorrt(release: Release) -> Iterator[str]:
+    """The TensorRT that *release* loads when it first computes with it."""
+    from envlock.knowledge.accelerators import cuda_for
+
+    built_for = cuda_for(release.version)
+    if built_for is not None and built_for.tensorrt is not None:
+        yield f"TensorRT {built_for.tensorrt}"
 
 
 def _prefer_at_hand(possible: Iterable[tuple[Build, Target]], pythons: Collection[str]) -> tuple[Build, Target] | None:

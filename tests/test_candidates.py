@@ -12,8 +12,8 @@ from envlock.candidates import EnvironmentCandidate, Wishes, explain_no_candidat
 from envlock.dating import date_artifact
 from envlock.loadability import find_custom_objects, judge
 from envlock.provenance import Code, Provenance
-from envlock.target import LINUX_AARCH64, LINUX_X86_64, Platform
-from tests.building import evidence, layer, provenance
+from envlock.target import LINUX_AARCH64, LINUX_X86_64, WINDOWS_X86_64, Platform
+from tests.building import evidence, layer, operation, provenance
 
 ALL_PYTHONS = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 DENSE = layer("Dense", "name", "trainable", "units", "activation")
@@ -177,6 +177,42 @@ def test_why_there_is_nothing_to_propose_is_said(wishes: dict[str, Any], message
     assert propose(artifact, **wishes) == []
     assert str(error) == message
     assert hint is None or error.hint == hint
+
+
+CONVERTED = provenance(
+    format="saved-model",
+    evidence=evidence(tensorflow_version="2.10.1"),
+    operations=(operation("TRTEngineOp"),),
+)
+
+
+def test_a_graph_for_tensorrt_gets_a_build_for_gpus() -> None:
+    best = propose(CONVERTED, device="cuda")[0]
+
+    assert best.name == "tensorflow 2.10.1 on Python 3.10"
+    assert best.needs[-1] == "TensorRT 7.2"
+
+
+@pytest.mark.parametrize(
+    ("device", "platform", "message"),
+    [
+        ("cpu", LINUX_X86_64, "no build for --device cpu on Linux x86_64"),
+        ("cuda", WINDOWS_X86_64, "no build for --device cuda on Windows x86_64"),
+    ],
+)
+def test_a_graph_for_tensorrt_gets_no_other_build(device: Any, platform: Platform, message: str) -> None:
+    verdicts = judge(CONVERTED, date_artifact(CONVERTED))
+
+    error = explain_no_candidate(verdicts, platform=platform, wishes=Wishes(device=device))
+
+    assert propose(CONVERTED, platform=platform, device=device) == []
+    assert str(error) == (
+        f"{message} loads this artifact: it holds TRTEngineOp of TensorRT, "
+        "which only builds for NVIDIA GPUs on Linux have"
+    )
+    assert error.hint == (
+        "lock for a machine with such a GPU: --lock-only --device cuda --python-platform linux_x86_64"
+    )
 
 
 @pytest.mark.parametrize(

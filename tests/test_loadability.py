@@ -224,6 +224,24 @@ def test_operations_of_contrib_are_tensorflow_as_long_as_it_had_them() -> None:
     assert [reason.message for reason in judged["2.0"].reasons] == ["TensorFlow 2.0 does not have AdjustHsvInYiq"]
 
 
+def test_whether_a_line_has_operations_of_gpus_depends_on_its_build() -> None:
+    artifact = provenance(format="graph-def", operations=(operation("TRTEngineOp"), operation("MatMul")))
+    saver = date_artifact(artifact)
+    by_line = {item.loader.line: item for item in judge(artifact, saver)}
+
+    assert find_custom_objects(artifact, saver) == ()
+    assert {line: by_line[line].verdict for line in ("2.0", "2.1", "2.17", "2.18")} == {
+        "2.0": "fails",
+        "2.1": "unknown",
+        "2.17": "unknown",
+        "2.18": "fails",
+    }
+    assert by_line["2.1"].reasons == (
+        Reason("gpu-operation", "holds TRTEngineOp of TensorRT, which only builds for NVIDIA GPUs on Linux have"),
+    )
+    assert by_line["2.18"].reasons == (Reason("unknown-operation", "TensorFlow 2.18 does not have TRTEngineOp"),)
+
+
 @pytest.mark.parametrize(("stripped", "verdict"), [("true", "fails"), ("false", "loads")])
 def test_an_attribute_that_is_not_known_fails_where_it_cannot_hold_its_default(stripped: str, verdict: str) -> None:
     artifact = provenance(

@@ -3,17 +3,19 @@
     python data/refresh/operations.py FOLDER [--data DIR] [--allow-fewer]
 
 FOLDER holds registries of running releases, ``operations-*.json`` as ``probes/registered_operations.py`` prints them:
-one for each line of TensorFlow, and any number in which the libraries of an add-on were loaded too. A line that has
-none there keeps what the table holds. Operations of ``tf.contrib``, which ``import tensorflow`` does not register, are
-read from the generated wrappers in the wheels; those of add-ons, which ``data/snapshot_roots.toml`` names, from the
-calls in their Python sources: both by range requests and of the last release of each line. What was fetched is kept in
-FOLDER: a later run fetches only what is new.
+one for each line of TensorFlow, of its build for processors, and any number in which the libraries of an add-on were
+loaded too. A line or an add-on that has none there keeps what the table holds. Operations of ``tf.contrib``, which
+``import tensorflow`` does not register, and of TensorRT, which it registers in builds for GPUs alone, are read from the
+generated wrappers in the wheels; those of add-ons, which ``data/snapshot_roots.toml`` names, also from the calls in
+their Python sources, which lack what nobody calls: both by range requests and of the last release of each line. What
+was fetched is kept in FOLDER: a later run fetches only what is new.
 
 In the table a span list is ``[[first, last], ...]``, inclusive indices into the ``versions`` beside it. Of an
 operation: ``v`` where it is registered; ``a`` attributes that it has wherever it is, ``p`` the others with their spans;
 ``d`` attributes that have a default wherever they are, ``dp`` the others with the spans of the default; ``w`` the parts
-of ``tf.contrib`` that register it, such as ``contrib/image``, with their spans. Of an add-on's operation only the name
-is known, and where it is registered.
+of TensorFlow that register it, with their spans, where these are not in every build or not imported by themselves:
+``compiler/tf2tensorrt``, or one of ``tf.contrib``, such as ``contrib/image``. Of an add-on's operation only the name is
+known, and where it is registered.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ from envlock.uv_process import index_address
 GENERATOR = "data/refresh/operations.py"
 
 Operations = dict[str, dict[str, Any]]
-"""Name of an operation to its ``attributes``, its ``defaults`` and, of a wrapper, its ``place``."""
+"""Name of an operation to its ``attributes``, its ``defaults`` and, where a wrapper told of it, its ``place``."""
 
 
 def main() -> None:
@@ -48,15 +50,18 @@ def main() -> None:
     table = options.data / "operations.json"
     before = json.loads(table.read_bytes()) if table.exists() else _EMPTY
     registries = [json.loads(path.read_bytes()) for path in sorted(options.folder.glob("operations-*.json"))]
-    core = merge_registries(expand(before["packages"]["core"]), registries)
+    registered = merge_registries(expand(before["packages"]["core"]), registries)
     addons = names_under("operations", read_toml(options.data / "snapshot_roots.toml"))
     folder = folder_of(GENERATOR, options)
     with PackageIndex(index_address()) as index:
         wrappers = read_lines(index, "tensorflow", is_wrapper, read_wrappers, folder)
         called = {name: read_lines(index, name, is_module, read_calls, folder) for name in addons}
-    spelled = names_of_addons(before)
+    core = with_gpu_operations(registered, wrappers)
     of_addons = {
-        name: compress_names(merge_names(calls, name, registries, core), spelled) for name, calls in called.items()
+        name: compress_names(
+            merge_names([registered_names(registries, name), names_in_table(before, name), calls], core)
+        )
+        for name, calls in called.items()
     }
     write_document(
         table,
@@ -98,11 +103,6 @@ def merge_registries(before: dict[str, Operations], registries: Iterable[Mapping
     return {version: operations for _, (version, operations) in sorted(by_line.items())}
 
 
-def names_of_addons(table: Mapping[str, Any]) -> set[str]:
-    """The names that the table holds for add-ons."""
-    return {name for package, rows in table["packages"].items() if package != "core" for name in rows["ops"]}
-
-
 def expand(table: Mapping[str, Any]) -> dict[str, Operations]:
     """The reverse of :func:`compress`."""
     return {
@@ -114,7 +114,10 @@ def expand(table: Mapping[str, Any]) -> dict[str, Operations]:
 def _at(row: Mapping[str, Any], index: int) -> dict[str, Any]:
     attributes = names_at(row.get("a", ()), row.get("p", {}), index)
     defaults = names_at(attributes.intersection(row.get("d", ())), row.get("dp", {}), index)
-    return {"attributes": sorted(attributes), "defaults": sorted(defaults)}
+    found: dict[str, Any] = {"attributes": sorted(attributes), "defaults": sorted(defaults)}
+    for place in names_at((), row.get("w", {}), index):
+        found["place"] = place
+    return found
 
 
 def compress(versions: Mapping[str, Operations]) -> dict[str, Any]:
@@ -142,12 +145,14 @@ def _compress_one(name: str, versions: list[Operations]) -> dict[str, Any]:
 
 # --- generated wrappers --------------------------------------------------------------------------------------
 
+_PARTS = ("compiler", "contrib")
+_GPU_PART = "compiler/tf2tensorrt"
 _WRAPPERS = re.compile(r"tensorflow/\w+/.*/gen_\w+\.py")
 _CALLED = re.compile(r"""(?:_apply_op_helper\(\s*|_execute\.execute\(\s*b)["'](\w+)["']""")
 # _attrs = ("T", _op._get_attr_type("T"), "N", _op._get_attr_int("N")): a name, then its value.
 _ATTRIBUTES = re.compile(r"_attrs = \((.*?)\)\n", re.DOTALL)
 _NAME_OF_ATTRIBUTE = re.compile(r'"(\w+)",\s')
-_DEFAULT = re.compile(r"\b(\w+)(?:: [^=,]+)? ?=")
+_DEFAULT = re.compile(r"\b(\w+)(?:: ?[^=,]+)? ?=")
 
 
 def is_wrapper(path: str) -> bool:
@@ -163,7 +168,7 @@ def read_wrappers(modules: Members) -> Operations:
     found: Operations = {}
     for path, source in modules.items():
         _, top, below, *_ = path.split("/")
-        place = f"{top}/{below}" if top == "contrib" else top
+        place = f"{top}/{below}" if top in _PARTS else top
         for function in re.split(r"\n(?=def )", source):
             _add_wrapper(found, function, place)
     return {
@@ -181,6 +186,17 @@ def _add_wrapper(found: Operations, function: str, place: str) -> None:
         row["attributes"] |= set(_NAME_OF_ATTRIBUTE.findall(attributes))
     signature = function.partition(":\n")[0]
     row["defaults"] |= set(_DEFAULT.findall(signature)) - {"name"}
+
+
+def with_gpu_operations(core: Mapping[str, Operations], wrappers: Mapping[str, Operations]) -> dict[str, Operations]:
+    """*core* with the operations that only builds for GPUs register: such as ``tensorflow`` itself from 2.1 on."""
+    of_gpus = {
+        Version(version).release[:2]: {name: row for name, row in operations.items() if row["place"] == _GPU_PART}
+        for version, operations in wrappers.items()
+    }
+    return {
+        version: {**operations, **of_gpus.get(Version(version).release[:2], {})} for version, operations in core.items()
+    }
 
 
 def contrib_operations(wrappers: Mapping[str, Operations], core: Mapping[str, Operations]) -> dict[str, Operations]:
@@ -265,31 +281,47 @@ def _libraries(nodes: Iterable[ast.AST]) -> Iterator[str]:
                 yield from (item.asname or item.name for item in names if item.name in _LIBRARY_MODULES)
 
 
-def merge_names(
-    called: Mapping[str, Iterable[str]],
-    distribution: str,
-    registries: Iterable[Mapping[str, Any]],
-    core: Mapping[str, Operations],
-) -> dict[str, set[str]]:
-    """Version of an add-on to its operations: those *called*, and those that its libraries register.
+def names_in_table(table: Mapping[str, Any], distribution: str) -> dict[str, frozenset[str]]:
+    """Version of an add-on to its operations as the table has them."""
+    rows = table["packages"].get(distribution, {"versions": [], "ops": {}})
+    return {version: names_at((), rows["ops"], index) for index, version in enumerate(rows["versions"])}
 
-    Wrappers of the core are called through the libraries of add-ons too; they are not theirs.
+
+def registered_names(registries: Iterable[Mapping[str, Any]], distribution: str) -> dict[str, set[str]]:
+    """Version of an add-on to all that is registered where its libraries alone were loaded beside TensorFlow."""
+    package = distribution.replace("-", "_")
+    return {
+        registry["packages"][package]["version"]: set(registry["operations"])
+        for registry in registries
+        if list(registry["packages"]) == [package]
+    }
+
+
+def merge_names(sources: Iterable[Mapping[str, Iterable[str]]], core: Mapping[str, Operations]) -> dict[str, set[str]]:
+    """Version of an add-on to its operations, oldest first: all that any of *sources* tells, best spelled first.
+
+    Those of the core are called through the libraries of add-ons too, and registered beside theirs.
     """
     of_core = {name for operations in core.values() for name in operations}
-    names = {version: set(found) - of_core for version, found in called.items()}
-    for registry in registries:
-        package = registry["packages"].get(distribution.replace("-", "_"))
-        if package and len(registry["packages"]) == 1:
-            names.setdefault(package["version"], set()).update(set(registry["operations"]) - of_core)
+    names: dict[str, set[str]] = {}
+    for source in sources:
+        for version, found in source.items():
+            known = {_letters(name) for name in names.setdefault(version, set())}
+            names[version] |= {name for name in set(found) - of_core if _letters(name) not in known}
     return {version: names[version] for version in sorted(names, key=Version)}
 
 
-def compress_names(versions: Mapping[str, Iterable[str]], spelled: Iterable[str]) -> dict[str, Any]:
+def _letters(name: str) -> str:
+    """What a wrapper leaves of a name: ``io_read_json`` is that of ``IO>ReadJSON`` and that of ``IoReadJSON``."""
+    return re.sub(r"\W", "", name).casefold()
+
+
+def compress_names(versions: Mapping[str, Iterable[str]]) -> dict[str, Any]:
     """The names of each version as a table.
 
-    Capitals that a wrapper has lost are restored from a version or from *spelled*, wherever the name has them.
+    Capitals that a wrapper has lost are restored wherever a name has them in another source or version.
     """
-    names = {name for found in versions.values() for name in found} | set(spelled)
+    names = {name for found in versions.values() for name in found}
     # Sorted so that of two spellings the one with more capitals comes last, and counts.
     written = {name.casefold(): name for name in sorted(names, reverse=True)}
     operations = spans_by_name(

@@ -25,6 +25,7 @@ from envlock.explanation.wording import (
     describe_tensorflow,
     implementation_name,
     next_commands,
+    no_choice,
 )
 from envlock.formats.text import printable
 from envlock.knowledge.releases import lines_of
@@ -151,7 +152,7 @@ def _finding_part(explanation: Explanation, *, verbose: bool) -> Iterator[str]:
 
 def _choice_part(explanation: Explanation, *, verbose: bool) -> Iterator[str]:
     if not explanation.choices:
-        yield from _wrapped(f"No environment on {explanation.platform.label} is expected to load it.", indent="")
+        yield from _wrapped(no_choice(explanation), indent="")
         return
     yield f"What envlock would choose on {explanation.platform.label}"
     for candidate in explanation.choices[: len(explanation.choices) if verbose else _CHOICES_SHOWN]:

@@ -22,6 +22,7 @@ from envlock.knowledge.bounds import bounds_for
 from envlock.knowledge.custom_objects import module_of
 from envlock.knowledge.failures import failure
 from envlock.knowledge.loaders import Loader
+from envlock.knowledge.operations import is_gpu_operation
 from envlock.knowledge.pairings import paired_lines, release_for_tensorflow
 from envlock.knowledge.releases import line_of
 from envlock.knowledge.tpu import (
@@ -31,7 +32,7 @@ from envlock.knowledge.tpu import (
     tpu_generations,
     tpu_software_for,
 )
-from envlock.loadability import LOOKED_UP, CustomObject, judge
+from envlock.loadability import GPU_OPERATION, LOOKED_UP, CustomObject, judge
 from envlock.provenance import Evidence, Finding, Provenance
 
 _FACTS_OF_SAVER = frozenset({"tensorflow-version", "keras-version", "graph-producer"})
@@ -49,6 +50,7 @@ def predict(observed: Observations) -> Iterator[Cause]:
         if observed.architecture is not None:
             yield from _from_misfits(observed.artifact, observed.architecture, bench)
         yield from _from_custom_objects(observed.artifact, observed.environment, bench)
+        yield from _from_gpu_operations(observed.artifact, bench)
         yield from _from_tpu_operations(observed.artifact, observed.environment, bench)
         if observed.is_for_tpu:
             yield from _beyond_tpus(observed.artifact, observed.tensorflow_line)
@@ -248,6 +250,20 @@ def _brought_object(
         remedies=(*remedies, bench.make_environment()),
         names=frozenset(names),
     )
+
+
+def _from_gpu_operations(artifact: Inspection, bench: Workbench) -> Iterator[Cause]:
+    names = [item.name for item in artifact.provenance.operations if is_gpu_operation(item.name)]
+    if names:
+        yield Cause(
+            reference=GPU_OPERATION,
+            title="a graph that was converted for TensorRT",
+            explanation=f"It holds {_listed(names)}, which only builds for NVIDIA GPUs on Linux have.",
+            likelihood="predicted",
+            evidence=("read in the artifact itself",),
+            remedies=(bench.make_environment("--device", "cuda"),),
+            names=frozenset(names),
+        )
 
 
 def _from_tpu_operations(

@@ -26,6 +26,7 @@ from envlock.explanation.wording import (
     describe_tensorflow,
     implementation_name,
     next_commands,
+    no_choice,
 )
 from envlock.knowledge.releases import lines_of
 from envlock.loadability import VerdictName
@@ -140,8 +141,7 @@ def _next_card(explanation: Explanation) -> Markup:
         for command, effect in next_commands(explanation)
     ]
     if not commands:
-        text = f"No environment on {explanation.platform.label} is expected to load it."
-        return element("section", element("h2", "What to do"), element("p", text))
+        return element("section", element("h2", "What to do"), element("p", no_choice(explanation)))
     best = explanation.choices[0]
     why = f"It takes {best.name}: {describe_choice(best)}."
     return element(

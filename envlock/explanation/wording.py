@@ -16,7 +16,7 @@ from envlock.formats.text import printable
 from envlock.inspection.findings import own_objects
 from envlock.knowledge.loaders import Loader, all_loaders
 from envlock.knowledge.releases import lines_of
-from envlock.loadability import Reason, VerdictName
+from envlock.loadability import GPU_OPERATION, Reason, VerdictName
 from envlock.provenance import Provenance
 
 VERDICTS: Mapping[VerdictName, str] = {
@@ -147,6 +147,13 @@ def describe_choice(candidate: EnvironmentCandidate) -> str:
     if candidate.is_saver:
         return f"{name} can have written it"
     return f"{name} may load it" if candidate.verdict.verdict == "unknown" else f"{name} is expected to load it"
+
+
+def no_choice(explanation: Explanation) -> str:
+    """That no environment is expected to load the artifact."""
+    reasons = (reason.reference for verdict in explanation.verdicts for reason in verdict.reasons)
+    device = " without a GPU" if GPU_OPERATION in reasons else ""
+    return f"No environment on {explanation.platform.label}{device} is expected to load it."
 
 
 def next_commands(explanation: Explanation) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator
 
 from envlock.dating import Saver
 from envlock.formats.text import printable
-from envlock.loadability import LOOKED_UP, CustomObject
+from envlock.knowledge.operations import is_gpu_operation
+from envlock.loadability import GPU_OPERATION, LOOKED_UP, CustomObject, listed
 from envlock.provenance import Code, Finding, Provenance
 
 
@@ -15,6 +16,7 @@ def find_findings(provenance: Provenance, saver: Saver, custom: Collection[Custo
     return (
         *provenance.findings,
         *_content_findings(provenance),
+        *_operation_findings(provenance),
         *_saver_findings(provenance, saver),
         *_custom_findings(custom),
         *_code_findings(provenance.code),
@@ -33,6 +35,17 @@ def _content_findings(provenance: Provenance) -> Iterator[Finding]:
             severity="error",
             message="the file holds weights without the model that they belong to",
             hint="build the model in code, and load them into it: from-model does so with --code DIR --builder NAME",
+        )
+
+
+def _operation_findings(provenance: Provenance) -> Iterator[Finding]:
+    names = [operation.name for operation in provenance.operations if is_gpu_operation(operation.name)]
+    if names:
+        yield Finding(
+            reference=GPU_OPERATION,
+            severity="warning",
+            message=f"the graph was converted for TensorRT: only builds for NVIDIA GPUs on Linux have {listed(names)}",
+            hint="take the model as it was before, or make the environment for such a GPU with --device cuda",
         )
 
 

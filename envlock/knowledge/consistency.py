@@ -28,6 +28,7 @@ from envlock.knowledge.families import family_of
 from envlock.knowledge.keras_schema import LINEAGES, lines_with_schema
 from envlock.knowledge.load_rules import load_rules
 from envlock.knowledge.loaders import all_loaders
+from envlock.knowledge.operations import is_known_operation
 from envlock.knowledge.releases import (
     Release,
     latest_of_line,
@@ -258,6 +259,12 @@ def _operations_reach_the_newest_line() -> Iterator[Problem]:
     newest = read_json("operations.json")["packages"]["core"]["versions"][-1]
     if newest not in lines_of("tensorflow")[-1:] and not newest.startswith(lines_of("tensorflow")[-1]):
         yield Problem(table="operations.json", message=f"ends with {newest}, before the newest TensorFlow")
+
+
+def _operations_with_effects_are_known() -> Iterator[Problem]:
+    for name in chain.from_iterable(row["names"] for row in read_toml("operations_with_effects.toml")["operations"]):
+        if not is_known_operation(name):
+            yield Problem(table="operations_with_effects.toml", message=f"nothing is known to register {name}")
 
 
 # --- ranges that cover the releases --------------------------------------------------------------------------
@@ -513,6 +520,7 @@ CHECKS: tuple[Callable[[], Iterator[Problem]], ...] = (
     _releases_have_facts,
     _facts_are_what_is_declared,
     _operations_reach_the_newest_line,
+    _operations_with_effects_are_known,
     _wheels_have_one_origin,
     _builds_are_those_of_the_wheels,
     _releases_have_one_row_at_most,

@@ -14,7 +14,7 @@ CORE = "core"
 
 
 class OperationRegistry(NamedTuple):
-    """The operations that ``import tensorflow`` registers in one line."""
+    """The operations that ``import tensorflow`` registers in one line, in some only of its builds for GPUs."""
 
     position: int
     """Where the table has the line."""
@@ -25,8 +25,8 @@ class OperationRegistry(NamedTuple):
         return row is not None and holds(row["v"], self.position)
 
     def names(self) -> tuple[str, ...]:
-        """Every operation that is registered, sorted."""
-        return tuple(sorted(name for name in _operations(CORE) if self.has(name)))
+        """Every operation that all builds register, sorted."""
+        return tuple(sorted(name for name in _operations(CORE) if self.has(name) and not is_gpu_operation(name)))
 
     def attributes(self, name: str) -> frozenset[str]:
         """The attributes that the operation takes; empty where it is not registered."""
@@ -47,6 +47,17 @@ def registry_of(line: str) -> OperationRegistry | None:
 def is_core_operation(name: str) -> bool:
     """Whether any TensorFlow line registers the operation."""
     return name in _operations(CORE)
+
+
+def is_known_operation(name: str) -> bool:
+    """Whether any TensorFlow line registers the operation, in its ``tf.contrib`` or by itself, or any add-on."""
+    is_of_contrib = name in read_rows("operations.json")["contrib"]["ops"]
+    return is_core_operation(name) or is_of_contrib or provider_of(name) is not None
+
+
+def is_gpu_operation(name: str) -> bool:
+    """Whether only builds of TensorFlow with TensorRT register the operation, which are for NVIDIA GPUs and Linux."""
+    return "w" in _operations(CORE).get(name, {})
 
 
 def has_default(name: str, attribute: str) -> bool:

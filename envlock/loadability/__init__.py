@@ -13,7 +13,7 @@ from envlock.dating import Saver
 from envlock.formats.text import printable
 from envlock.knowledge.load_rules import LoadRule
 from envlock.knowledge.loaders import Loader, keras_loaders, tensorflow_loaders
-from envlock.knowledge.operations import is_core_operation
+from envlock.knowledge.operations import is_core_operation, is_gpu_operation
 from envlock.loadability.configuration import configuration_failures
 from envlock.loadability.custom_objects import LOOKED_UP, CustomObject, find_custom_objects
 from envlock.loadability.graph import operation_failures, runtime_doubts, runtime_failures
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from envlock.knowledge.api_uses import DatedName
 
 __all__ = [
+    "GPU_OPERATION",
     "LOOKED_UP",
     "CustomObject",
     "Reason",
@@ -34,10 +35,14 @@ __all__ = [
     "VerdictName",
     "find_custom_objects",
     "judge",
+    "listed",
     "names_looked_up",
 ]
 
 _NAMES_SHOWN = 20
+
+GPU_OPERATION = "gpu-operation"
+"""The reference of the reason that only builds for GPUs, and not all loaders of a line, load the artifact."""
 
 
 def judge(provenance: Provenance, saver: Saver) -> tuple[Verdict, ...]:
@@ -88,7 +93,7 @@ def _sort_out_needs(provenance: Provenance, saver: Saver) -> _Needs:
             item.name for item in provenance.operations if not is_core_operation(item.name) and item.name not in names
         ),
         dated=tuple(dated_lookups(provenance)),
-        doubts=tuple(_doubts(saver, len(kinds))),
+        doubts=(*_doubts(saver, len(kinds)), *_doubts_of_builds(provenance)),
     )
 
 
@@ -103,6 +108,14 @@ def _doubts(saver: Saver, kinds: int) -> Iterator[Reason]:
     if kinds > KINDS_JUDGED:
         message = f"holds {kinds} kinds of objects, of which {KINDS_JUDGED} were looked at"
         yield Reason(reference="too-many-objects", message=message)
+
+
+def _doubts_of_builds(provenance: Provenance) -> Iterator[Reason]:
+    """Lines are judged, of which some builds may have what others lack."""
+    names = [operation.name for operation in provenance.operations if is_gpu_operation(operation.name)]
+    if names:
+        message = f"holds {listed(names)} of TensorRT, which only builds for NVIDIA GPUs on Linux have"
+        yield Reason(reference=GPU_OPERATION, message=message)
 
 
 def _loaders_in_question(provenance: Provenance) -> tuple[Loader, ...]:

@@ -310,6 +310,17 @@ def test_a_graph_for_tpus_is_named_with_what_runs_it(diagnosed: Diagnose) -> Non
     )
 
 
+def test_a_graph_for_tensorrt_is_named_with_what_has_it(diagnosed: Diagnose) -> None:
+    graph = provenance(format="saved-model", operations=(operation("MatMul"), operation("TRTEngineOp")))
+
+    diagnosis = diagnosed(environment=TF_2_10, read=graph)
+    (cause,) = diagnosis.causes
+
+    assert told(diagnosis) == [("gpu-operation", "predicted")]
+    assert cause.explanation == "It holds TRTEngineOp, which only builds for NVIDIA GPUs on Linux have."
+    assert commands(cause, diagnosis) == ["envlock from-model model --device cuda"]
+
+
 @pytest.mark.parametrize("name", ["InfeedDequeueTuple", "OutfeedEnqueueTuple", "CrossReplicaSum", "TPUReplicatedInput"])
 def test_every_mark_of_a_tpu_is_known(name: str, diagnosed: Diagnose) -> None:
     graph = provenance(format="saved-model", operations=(operation("MatMul"), operation(name)))

@@ -69,6 +69,13 @@ SPOILED = [
         id="a pattern that does not compile",
     ),
     pytest.param(
+        "operations_with_effects.toml",
+        '"IO>CSVReadableInit"',
+        '"IO>CsvReadableInit"',
+        "operations_with_effects.toml: nothing is known to register IO>CsvReadableInit",
+        id="an operation that is spelled otherwise",
+    ),
+    pytest.param(
         "pairings.toml",
         'releases = "==0.6.0"',
         'releases = "==0.6.77"',

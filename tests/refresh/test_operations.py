@@ -109,6 +109,32 @@ def test_wrappers_of_contrib_name_the_part_that_registers_the_operation(tmp_path
     assert index.opened == ["tensorflow-1.12.3-cp36-cp36m-manylinux1_x86_64.whl"]
 
 
+WRAPPER_WITH_TYPES = """\
+def initialize_trt_resource(resource_handle: Annotated[Any, _atypes.Resource], max_cached_engines_count:int=1, name=None):
+  _, _, _op, _outputs = _op_def_library._apply_op_helper(
+        "InitializeTRTResource", resource_handle=resource_handle, name=name)
+  _attrs = ("max_cached_engines_count", _op._get_attr_int("max_cached_engines_count"))
+"""
+
+
+def test_operations_that_only_builds_for_gpus_register_come_from_their_wrappers() -> None:
+    wrappers = {
+        "2.4.3": operations.read_wrappers({"tensorflow/compiler/tf2tensorrt/ops/gen_trt_ops.py": WRAPPER_WITH_TYPES}),
+        "2.5.3": {"Inner": operation(place="compiler/tf2xla")},
+    }
+
+    core = operations.with_gpu_operations(VERSIONS, wrappers)
+
+    assert core["2.4.4"].keys() - VERSIONS["2.4.4"].keys() == {"InitializeTRTResource"}
+    assert operations.compress(core)["ops"]["InitializeTRTResource"] == {
+        "a": ["max_cached_engines_count"],
+        "d": ["max_cached_engines_count"],
+        "v": [[1, 1]],
+        "w": {"compiler/tf2tensorrt": [[1, 1]]},
+    }
+    assert operations.expand(operations.compress(core)) == core
+
+
 def test_wrapped_operations_that_no_registry_has_are_reported(capsys: pytest.CaptureFixture[str]) -> None:
     wrappers = {"2.3.4": {"Abs": operation(place="python"), "New": operation(place="python")}, "2.6.5": {}}
 
@@ -151,17 +177,39 @@ def test_calls_into_a_library_name_its_operations(source: str, expected: list[st
     }
 
 
+REGISTRY_OF_TEXT = {
+    "tensorflow": "2.15.1",
+    "packages": {"tensorflow_text": {"version": "2.15.0", "libraries": ["_ops.so"]}},
+    "operations": {"Abs": operation("T"), "CaseFoldUTF8": operation(), "MaxSpanningTree": operation()},
+}
+
+
 def test_a_registry_adds_what_nobody_calls_and_restores_capitals() -> None:
     called = {"2.8.2": ["Abs", "CaseFoldUtf8"], "2.15.0": ["CaseFoldUtf8"]}
-    registry = {
-        "tensorflow": "2.15.1",
-        "packages": {"tensorflow_text": {"version": "2.15.0", "libraries": ["_ops.so"]}},
-        "operations": {"Abs": operation("T"), "CaseFoldUTF8": operation(), "MaxSpanningTree": operation()},
-    }
 
-    merged = operations.merge_names(called, "tensorflow-text", [registry], VERSIONS)
+    registered = operations.registered_names([REGISTRY_OF_TEXT], "tensorflow-text")
+    merged = operations.merge_names([registered, called], VERSIONS)
 
-    assert operations.compress_names(merged, ["caseFoldUtf8"]) == {
+    assert operations.compress_names(merged) == {
         "versions": ["2.8.2", "2.15.0"],
         "ops": {"CaseFoldUTF8": [[0, 1]], "MaxSpanningTree": [[1, 1]]},
     }
+
+
+def test_what_the_table_holds_of_an_add_on_stays_without_its_registry() -> None:
+    table = {"packages": {"kit": {"versions": ["1.0"], "ops": {"IO>ReadJSON": [[0, 0]], "Uncalled": [[0, 0]]}}}}
+
+    known = operations.names_in_table(table, "kit")
+
+    assert operations.merge_names([{}, known, {"1.0": ["IO>ReadJson"], "1.1": ["IO>ReadJson"]}], {}) == {
+        "1.0": {"IO>ReadJSON", "Uncalled"},
+        "1.1": {"IO>ReadJson"},
+    }
+
+
+def test_a_registry_tells_names_apart_that_have_the_same_wrapper() -> None:
+    merged = operations.merge_names(
+        [{"0.8.1": {"IoReadJSON"}}, {"0.8.1": {"IO>ReadJson"}, "0.9.1": {"IO>ReadJson"}}], {}
+    )
+
+    assert merged == {"0.8.1": {"IoReadJSON"}, "0.9.1": {"IO>ReadJson"}}
