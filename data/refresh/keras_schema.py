@@ -98,8 +98,10 @@ _HOMES = (
     "tensorflow.python.keras._impl.keras",
     "tensorflow.python.keras",
 )
-# Classes of TensorFlow's own interface from before Keras: no configuration of Keras names them.
-_FOREIGN = re.compile(r"\.legacy_rnn\.|\.legacy_tf_layers\.|^tensorflow\.python\.(?:layers|ops|feature_column)\.")
+# Classes of the interface of TensorFlow from before Keras: no configuration of Keras names them, unless Keras took them
+# over. Those that moved into Keras are exported, as ``keras.__internal__.legacy``, but for TensorFlow to import again.
+_FOREIGN = re.compile(r"^tensorflow\.python\.(?:layers|ops|feature_column)\.")
+_LEGACY = re.compile(r"\.legacy_(?:tf_layers|rnn|cells|cell_wrappers)\b")
 
 
 class Release(NamedTuple):
@@ -199,8 +201,9 @@ def _serializable_classes(tree: SourceTree, home: str) -> Iterator[Definition]:
         if (found := tree.resolve(place.name, name))
     }
     for definition in tree.classes():
-        is_foreign = _FOREIGN.search(definition.module) is not None
-        if definition.name.startswith("_") or (is_foreign and not (definition in taken_over or exports(definition))):
+        is_taken_over = definition in taken_over or bool(exports(definition))
+        is_foreign = _FOREIGN.search(definition.module) is not None and not is_taken_over
+        if definition.name.startswith("_") or is_foreign or _LEGACY.search(definition.module):
             continue
         order = tree.resolution_order(definition)
         if any(owner.method("get_config") for owner in order) or not _kind(tree, definition).startswith("?"):
@@ -234,10 +237,12 @@ def exports(definition: Definition) -> dict[int, list[str]]:
 def _best_first(namesakes: Iterable[Definition], generation: int) -> list[Definition]:
     """The class that a name stands for in this generation of the interface, then the others."""
 
-    def rank(definition: Definition) -> tuple[bool, bool, str]:
+    def rank(definition: Definition) -> tuple[bool, bool, bool, str]:
         names = exports(definition).get(generation, [])
         is_aside = all(".legacy." in name or ".experimental." in name for name in names)
-        return (not names, is_aside, definition.module)
+        # Without an export the module tells, such as ``init_ops_v2`` beside ``init_ops``.
+        is_of_other = definition.module.endswith("_v2") != (generation == 2)
+        return (not names, is_aside, is_of_other, definition.module)
 
     return sorted(namesakes, key=rank)
 
@@ -306,7 +311,11 @@ def _aliases(tree: SourceTree, home: str, generation: int) -> dict[str, set[str]
 
 
 def _registered(tree: SourceTree, module: Module) -> Iterator[tuple[str, Definition]]:
-    """``{"mse": mean_squared_error}`` and ``objects["mse"] = mean_squared_error``, anywhere in a module."""
+    """``{"mse": mean_squared_error}`` and ``objects["mse"] = mean_squared_error``, anywhere in a module.
+
+    In a ``_DESERIALIZATION_TABLE`` the value is a name as well: ``{"BatchNormalizationV1": "BatchNormalization"}``.
+    """
+    renamed = module.assignments.get("_DESERIALIZATION_TABLE")
     for node in ast.walk(module.tree):
         pairs: list[tuple[ast.expr | None, ast.expr]] = []
         if isinstance(node, ast.Dict):
@@ -314,7 +323,7 @@ def _registered(tree: SourceTree, module: Module) -> Iterator[tuple[str, Definit
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
             pairs = [(node.targets[0].slice, node.value)]
         for key, value in pairs:
-            dotted = dotted_name(value)
+            dotted = text_of(value) if node is renamed else dotted_name(value)
             found = tree.resolve(module.name, dotted) if dotted is not None else None
             if (name := text_of(key)) is not None and found is not None:
                 yield name, found

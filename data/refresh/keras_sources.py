@@ -7,8 +7,9 @@ import re
 from distribution_files import Members
 
 # What classes of Keras are made of: Keras itself, and the layers and initializers of TensorFlow that it derived from.
+# Other folders ``keras`` of TensorFlow are its public interface: they import what is defined here, and not all of it.
 _WANTED = re.compile(
-    r"""(?:^|/)(
+    r"""^(
         tensorflow/python/(?:
             keras/.* | layers/[^/]+ | feature_column/[^/]+ | ops/(?:init_ops(?:_v2)?|rnn_cell_impl)\.py
             | training/experimental/loss_scale\.py )
@@ -20,7 +21,7 @@ _WANTED = re.compile(
 # names; layers of Keras 3 derive from a class of the backend, here that of TensorFlow.
 _UNWANTED = re.compile(
     r"(?:^|/)(?:applications|benchmarks|callbacks|datasets|distribute|distribution|docs|dtensor|estimator|examples"
-    r"|integration_tests|saving|testing|tests|trainers|visualization|_tf_keras|keras/api|tf_keras/api"
+    r"|integration_tests?|saving|testing|tests|trainers|visualization|_tf_keras|keras/api|tf_keras/api"
     r"|backend/(?:jax|torch|numpy|openvino))/|_test\.py$|/test_[^/]+$"
 )
 

@@ -209,6 +209,10 @@ def test_a_configuration_that_keras_makes_up_has_a_name_where_one_is_taken(maker
         ("config = config.copy()\nreturn cls(config['a'])", {"a"}, {"a"}),
         ("config = other()\nreturn cls(config['a'])", set(), set()),
         ("return cls._made_of(config)", {"deep"}, {"deep"}),
+        ("return cls(cls._named(config, 'a', 'b'))", {"a", "b"}, {"a"}),
+        ("if 'b' in config:\n  b = cls._named(config, 'a', 'b')\nreturn cls(**config)", {"a", "b"}, set()),
+        ("return cls(cls._named(config, cls.a, 'b'))", {"b"}, set()),
+        ("return cls(cls._renamed(config, 'a'))", set(), set()),
         ("config['a'] = deserialize_keras_object(config)\nreturn cls(**config)", {"a"}, set()),
         ("return super().from_config(config)", set(), set()),
     ],
@@ -217,8 +221,22 @@ def test_a_configuration_without_a_subscripted_key_raises(body: str, touched: se
     method = "  @classmethod\n  def from_config(cls, config):\n" + "\n".join(
         f"    {line}" for line in body.splitlines()
     )
-    helper = "  @classmethod\n  def _made_of(cls, given):\n    return cls(given['deep'])"
-    handled = read_handled_keys(*made(f"class Made(Layer):\n{method}\n{helper}"))
+    helpers = """
+  @classmethod
+  def _made_of(cls, given):
+    return cls(given['deep'])
+
+  @classmethod
+  def _named(cls, given, needed, other):
+    given.get(other)
+    return given[needed]
+
+  @classmethod
+  def _renamed(cls, given, key):
+    key = cls.key
+    return given[key]
+"""
+    handled = read_handled_keys(*made(f"class Made(Layer):\n{method}\n{helpers}"))
 
     assert (handled.touched, handled.subscripted) == (touched, subscripted)
 
@@ -329,6 +347,68 @@ def test_functions_and_other_names_are_those_that_can_be_looked_up() -> None:
 
     assert schema["functions"]["losses"] == ["mean_squared_error"]
     assert schema["aliases"] == {name: ["mean_squared_error"] for name in ("MSE", "mse", "squares")}
+
+
+def test_the_table_of_names_that_are_read_for_others_gives_other_names() -> None:
+    schema = schema_of(
+        losses="",
+        **{
+            "layers.serialization": """
+                from keras.layers.normalization import *
+
+                _DESERIALIZATION_TABLE = {"NormalizationV1": "Normalization", "Missing": "Unknown"}
+                _SERIALIZATION_TABLE = {"written": "Normalization"}
+
+                def deserialize(config):
+                    return {"class_name": "Normalization", "config": config}
+            """,
+            "layers.normalization": """
+                from keras.layer import Layer
+
+                class Normalization(Layer):
+                    pass
+            """,
+        },
+    )
+
+    assert schema["aliases"] == {"NormalizationV1": ["Normalization"]}
+
+
+def test_layers_from_before_keras_are_no_namesakes_of_those_of_keras() -> None:
+    schema = schema_of(
+        losses="",
+        layers="""
+            from keras.layer import Layer
+
+            class Dense(Layer):
+                def __init__(self, units):
+                    pass
+        """,
+        **{
+            "legacy_tf_layers.core": """
+                from keras import layers
+
+                @keras_export(v1=["keras.__internal__.legacy.layers.Dense"])
+                class Dense(layers.Dense):
+                    def __init__(self, units=1, _reuse=None):
+                        pass
+            """
+        },
+    )
+
+    dense = schema["classes"]["Dense"]
+    assert (dense["a"], dense["r"], dense["m"]) == ({"units"}, {"units"}, {"keras.layers"})
+
+
+@pytest.mark.parametrize(("generation", "module"), [(1, "keras.constants"), (2, "keras.constants_v2")])
+def test_a_name_without_an_export_stands_for_the_class_of_its_generation(generation: int, module: str) -> None:
+    sources = EMPTY_MODULES | {
+        "losses": "",
+        "constants": "class Constant:\n  def get_config(self):\n    return {}",
+        "constants_v2": "class Constant:\n  def get_config(self):\n    return {}",
+    }
+
+    assert read_release(tree_of(**sources), generation=generation)["classes"]["Constant"]["m"] == {module}
 
 
 def test_a_column_says_what_holds_through_the_life_of_a_class_apart_from_what_does_not() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .calls import DEEPEST_CALL, find_called, is_serialization
@@ -26,18 +27,28 @@ def read_handled_keys(tree: SourceTree, definition: Definition) -> HandledKeys:
     order = tree.resolution_order(definition)
     for position, owner in enumerate(order):
         if (method := owner.method("from_config")) is not None and len(method.args.args) > 1:
-            return _Handling(tree, order, position, method.args.args[1].arg).of(method)
+            return _Handling(tree, order, position, method.args.args[1].arg, {}).of(method)
     return HandledKeys()
 
 
 class _Handling:
-    """Follows the variables that hold a configuration through a function, and what is known to be in it."""
+    """Follows the variables that hold a configuration through a function, and what is known to be in it.
+
+    *texts* are the parameters that a call gave a string literal: they may be the names of keys.
+    """
 
     def __init__(
-        self, tree: SourceTree, order: tuple[Definition, ...], position: int, variable: str, depth: int = 0
+        self,
+        tree: SourceTree,
+        order: tuple[Definition, ...],
+        position: int,
+        variable: str,
+        texts: Mapping[str, str],
+        depth: int = 0,
     ) -> None:
         self._tree, self._order, self._position, self._depth = tree, order, position, depth
         self._variables = {variable}
+        self._texts = dict(texts)
         self._touched: set[str] = set()
         self._subscripted: set[str] = set()
 
@@ -90,18 +101,20 @@ class _Handling:
             key
             for part in parts
             if isinstance(part, ast.Compare) and isinstance(part.ops[0], operator)
-            if self._is_config(part.comparators[0]) and (key := text_of(part.left)) is not None
+            if self._is_config(part.comparators[0]) and (key := self._text(part.left)) is not None
         )
 
     def _store(self, target: ast.expr, value: ast.expr, present: frozenset[str]) -> frozenset[str]:
         if isinstance(target, ast.Subscript) and self._is_config(target.value):
-            key = text_of(target.slice)
+            key = self._text(target.slice)
             self._touched |= {key} if key is not None else set()
             return present | {key} if key is not None else present
-        if isinstance(target, ast.Name) and self._is_copy(value):
-            self._variables.add(target.id)
-        elif isinstance(target, ast.Name):
-            self._variables.discard(target.id)
+        if isinstance(target, ast.Name):
+            self._texts.pop(target.id, None)
+            if self._is_copy(value):
+                self._variables.add(target.id)
+            else:
+                self._variables.discard(target.id)
         return present
 
     def _is_copy(self, value: ast.expr) -> bool:
@@ -153,18 +166,23 @@ class _Handling:
         """The configuration is given to another function: what it reads counts too."""
         called = find_called(self._tree, self._order, self._position, call)
         if called is not None and at < len(called.parameters):
-            parameter = called.parameters[at]
-            handling = _Handling(self._tree, called.order, called.position, parameter, self._depth + 1)
+            given = zip(called.parameters, call.args, strict=False)
+            texts = {parameter: text for parameter, value in given if (text := self._text(value)) is not None}
+            variable, depth = called.parameters[at], self._depth + 1
+            handling = _Handling(self._tree, called.order, called.position, variable, texts, depth)
             read = handling.of(called.function)
             self._touched |= read.touched
             if is_certain:
                 self._subscripted |= read.subscripted - present
 
     def _note(self, key: ast.expr, *, needed: bool, present: frozenset[str], is_certain: bool) -> None:
-        if (text := text_of(key)) is not None:
+        if (text := self._text(key)) is not None:
             self._touched.add(text)
             if needed and is_certain and text not in present:
                 self._subscripted.add(text)
+
+    def _text(self, node: ast.AST) -> str | None:
+        return self._texts.get(node.id) if isinstance(node, ast.Name) else text_of(node)
 
     def _is_config(self, node: ast.AST) -> bool:
         return isinstance(node, ast.Name) and node.id in self._variables
