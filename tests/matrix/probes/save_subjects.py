@@ -10,7 +10,6 @@ stands among those that failed. Valid from Python 2.7 on.
 from __future__ import print_function
 
 import argparse
-import io
 import json
 import os
 import sys
@@ -67,8 +66,8 @@ def save_all(keras, implementation, folder, is_chosen, of_packages):
     """Save the subjects that are chosen by name; the names of what was saved, and the errors of the others."""
     if not os.path.isdir(folder):
         os.makedirs(folder)
-    with io.open(os.path.join(folder, DEFINITIONS), "w", encoding="utf-8") as stream:
-        stream.write("" + source_for(implementation))
+    with open(os.path.join(folder, DEFINITIONS), "wb") as stream:
+        stream.write(source_for(implementation).encode("utf-8"))
     report = {"saved": [], "failed": {}}
     for subject, build in (
         package_subjects(keras, folder) if of_packages else all_subjects(keras, define(implementation))
