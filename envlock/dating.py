@@ -159,7 +159,8 @@ def _can_have_written(item: _Kind, schema: SchemaLine) -> bool:
     if item.kind == "function" or not item.keys:
         return True
     known = schema.find_class(item.class_name)
-    if known is None or item.module not in {None, known.module}:
+    # Other names of a class are read for it, and not written.
+    if known is None or known.name != item.class_name or item.module not in {None, known.module}:
         return False
     if known.kind == "layer" and known.accepts_any_key:
         return True

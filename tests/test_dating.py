@@ -85,6 +85,18 @@ def test_the_keys_of_a_configuration_date_a_file_without_version() -> None:
 GLOROT = layer("GlorotUniform", "seed", kind="initializer")
 
 
+def test_a_name_that_later_lines_read_for_another_was_written_by_those_that_have_it() -> None:
+    normalization = layer(
+        "BatchNormalizationV1", "axis", "beta_constraint", "beta_initializer", "beta_regularizer", "center", "dtype",
+        "epsilon", "gamma_constraint", "gamma_initializer", "gamma_regularizer", "momentum", "moving_mean_initializer",
+        "moving_variance_initializer", "name", "scale", "trainable",
+    )  # fmt: skip
+
+    saver = date_artifact(provenance(evidence=evidence(keras_version="2.2.4-tf"), objects=(normalization,)))
+
+    assert saver.keras_lines == ("1.13",)
+
+
 def test_a_registered_class_is_none_of_keras_whatever_its_name() -> None:
     model = layer("Functional", "name", "layers", "input_layers", "output_layers")
     of_addons = layer(

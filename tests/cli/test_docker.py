@@ -33,7 +33,7 @@ def test_the_report_says_what_was_written_what_it_implies_and_what_to_type(folde
     assert captured.err == ""
     assert captured.out == (
         "The model       model.h5: Keras HDF5, model, 35.4 kB\n"
-        "  saved by      tf.keras 1.13 to 2.2\n"
+        "  saved by      tf.keras 1.14 to 2.2\n"
         "\n"
         "Image           my image: tensorflow-gpu 1.15.5 on Python 3.6\n"
         "  from          tensorflow/tensorflow:1.15.5-gpu\n"
